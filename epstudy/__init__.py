@@ -1,0 +1,68 @@
+"""epstudy: parametric studies of building-energy models, from a notebook.
+
+`import epstudy as ep` loads nothing heavy; each name brings its module when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EnergyPlus": "epstudy.engines.energyplus.engine",
+    "Field": "epstudy.core.parameter",
+    "Grid": "epstudy.core.sampling",
+    "Study": "epstudy.study",
+    "studies": "epstudy.study",
+    "Check": "epstudy.core.check",
+    "Progress": "epstudy.core.outcome",
+    "Outcome": "epstudy.core.outcome",
+    "State": "epstudy.core.outcome",
+    "Cause": "epstudy.core.outcome",
+    "EpstudyError": "epstudy.core.errors",
+    "InputError": "epstudy.core.errors",
+    "CheckError": "epstudy.core.errors",
+    "IncompleteError": "epstudy.core.errors",
+    "StudyNotFoundError": "epstudy.core.errors",
+    "EngineError": "epstudy.core.errors",
+    "StoreError": "epstudy.core.errors",
+    "PoolError": "epstudy.core.errors",
+}
+_MODULES = ("plots",)
+
+__all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from epstudy import plots as plots
+    from epstudy.core.check import Check as Check
+    from epstudy.core.errors import CheckError as CheckError
+    from epstudy.core.errors import EngineError as EngineError
+    from epstudy.core.errors import EpstudyError as EpstudyError
+    from epstudy.core.errors import IncompleteError as IncompleteError
+    from epstudy.core.errors import InputError as InputError
+    from epstudy.core.errors import PoolError as PoolError
+    from epstudy.core.errors import StoreError as StoreError
+    from epstudy.core.errors import StudyNotFoundError as StudyNotFoundError
+    from epstudy.core.outcome import Cause as Cause
+    from epstudy.core.outcome import Outcome as Outcome
+    from epstudy.core.outcome import Progress as Progress
+    from epstudy.core.outcome import State as State
+    from epstudy.core.parameter import Field as Field
+    from epstudy.core.sampling import Grid as Grid
+    from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
+    from epstudy.study import Study as Study
+    from epstudy.study import studies as studies
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(f"epstudy.{name}")
+    raise AttributeError(f"module 'epstudy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

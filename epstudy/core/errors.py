@@ -1,0 +1,58 @@
+"""The errors that epstudy raises. A variant that fails raises nothing: it is a row.
+
+EpstudyError
+├── InputError            an argument is wrong; raised at once            (also a ValueError)
+├── CheckError            `check()` found problems; nothing was queued    (also a ValueError)
+├── IncompleteError       `results(strict=True)` and not all variants are done
+├── StudyNotFoundError    no study of that name in the store              (also a LookupError)
+├── EngineError           the simulation engine is missing or cannot start
+├── StoreError            the store cannot be read or written
+└── PoolError             no Redis answers, or the pool cannot run this study
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from epstudy.core.check import Check
+
+
+class EpstudyError(Exception):
+    """Anything that epstudy itself has to say."""
+
+
+class InputError(EpstudyError, ValueError):
+    """An argument is wrong: the message says what was found, what was expected and what to do."""
+
+
+class CheckError(EpstudyError, ValueError):
+    """`Study.check()` found problems, so nothing was queued. `check` holds all of them."""
+
+    def __init__(self, study: str, check: Check) -> None:
+        count = len(check.problems)
+        listed = "\n".join(f"  - {problem}" for problem in check.problems)
+        super().__init__(
+            f'study "{study}" has {count} problem{"s" if count != 1 else ""}; nothing was queued:\n{listed}'
+        )
+        self.check = check
+
+
+class IncompleteError(EpstudyError):
+    """Strict results were asked of a study in which some variant is not done."""
+
+
+class StudyNotFoundError(EpstudyError, LookupError):
+    """No study of that name is in the store."""
+
+
+class EngineError(EpstudyError):
+    """The simulation engine is missing, cannot start, or is not the one that was asked for."""
+
+
+class StoreError(EpstudyError):
+    """The store cannot be read or written."""
+
+
+class PoolError(EpstudyError):
+    """No Redis answers, or the pool behind it cannot run this study."""

@@ -1,0 +1,139 @@
+"""What became of a variant, and how far a study is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """Where a variant stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Cause(StrEnum):
+    """Why a variant failed."""
+
+    INPUT = "input"  # the engine refused the model or its files
+    SIMULATION = "simulation"  # it started and ended with a fatal error
+    CRASH = "crash"  # the engine's process died
+    TIMEOUT = "timeout"  # it ran longer than the study allows
+    LOST = "lost"  # its workers died under it, again and again
+    INFRASTRUCTURE = "infrastructure"  # files, network, or another engine than the study's
+
+
+#: Failures that say something about the model: the same input fails the same way again.
+DETERMINISTIC = frozenset({Cause.INPUT, Cause.SIMULATION, Cause.CRASH})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one variant. `metrics` are floats; NaN where the run cannot say."""
+
+    state: State
+    cause: Cause | None = None
+    message: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    engine: str = ""
+    worker: str = ""
+    attempts: int = 1
+    timeout_s: float | None = None
+    finished: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON; NaN becomes null."""
+        return {
+            "state": self.state.value,
+            "cause": self.cause.value if self.cause else None,
+            "message": self.message,
+            "metrics": {name: None if math.isnan(value) else value for name, value in self.metrics.items()},
+            "engine": self.engine,
+            "worker": self.worker,
+            "attempts": self.attempts,
+            "timeout_s": self.timeout_s,
+            "finished": self.finished,
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Outcome:
+        """Return the Outcome that `to_json` wrote."""
+        metrics = {name: math.nan if value is None else float(value) for name, value in said["metrics"].items()}
+        cause = Cause(said["cause"]) if said["cause"] else None
+        return cls(**{**said, "state": State(said["state"]), "cause": cause, "metrics": metrics})
+
+    def settles(self, timeout_s: float | None) -> bool:
+        """Say whether a study with this time limit need not simulate the variant (again).
+
+        Done is done, and the same input fails the same way again. A run that was out of time is worth another one
+        only with more time; a lost one always is.
+        """
+        if self.state is State.DONE or self.cause in DETERMINISTIC:
+            return True
+        if self.cause is Cause.TIMEOUT:
+            return self.timeout_s is not None and timeout_s is not None and timeout_s <= self.timeout_s
+        return False
+
+    def stamped(self, *, worker: str, attempts: int, finished: str, timeout_s: float | None) -> Outcome:
+        """Return this outcome with who found it, at which attempt, when (ISO 8601) and under which limit."""
+        return replace(self, worker=worker, attempts=attempts, finished=finished, timeout_s=timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a study is. The five states add up to `total`; `cached` is the part of `done` that was not simulated.
+
+    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished.
+    """
+
+    total: int
+    pending: int
+    running: int
+    done: int
+    failed: int
+    cancelled: int
+    cached: int
+    per_second: float = 0.0
+    eta_s: float | None = None
+    workers: int = 0
+
+    @property
+    def finished(self) -> int:
+        """How many variants have ended, whichever way."""
+        return self.done + self.failed + self.cancelled
+
+    @property
+    def complete(self) -> bool:
+        """Whether no variant is pending or running."""
+        return self.finished == self.total
+
+    def __str__(self) -> str:
+        parts = [f"{self.done} of {self.total} done" + (f" ({self.cached} from the store)" if self.cached else "")]
+        parts += [
+            f"{count} {state}"
+            for state, count in (
+                ("running", self.running),
+                ("pending", self.pending),
+                ("failed", self.failed),
+                ("cancelled", self.cancelled),
+            )
+            if count
+        ]
+        if self.eta_s is not None and not self.complete:
+            parts.append(f"about {_duration(self.eta_s)} left")
+        return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

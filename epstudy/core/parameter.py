@@ -1,0 +1,108 @@
+"""Parameters: one axis of a study each, a target with its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from epstudy.core.canonical import plain
+from epstudy.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One value of a parameter, and what its column in the results shows for it."""
+
+    label: Any
+    value: Any
+
+
+class Parameter(Protocol):
+    """What a sampling and an engine need to know of one axis."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def targets(self) -> tuple[str, ...]: ...
+
+    @property
+    def levels(self) -> tuple[Level, ...]: ...
+
+
+@dataclass(frozen=True, init=False, slots=True)
+class Field:
+    """Sets a field of every object that a target names.
+
+    Parameters
+    ----------
+    target
+        `"Class/object name or glob/field"`, or a list of them; case does not matter, as in EnergyPlus.
+        Object names may hold slashes: the class ends at the first one, the field begins after the last.
+    levels
+        A list, array or Series of values, or `{label: value}` when the value is no good as a column.
+        A number is in the field's own unit (SI, as in the model). `None` leaves the model as it is.
+
+    Raises
+    ------
+    InputError
+        When the target has not three parts, or a level is not a finite number, a text or None.
+    """
+
+    targets: tuple[str, ...]
+    levels: tuple[Level, ...]
+
+    def __init__(self, target: str | Sequence[str], levels: Iterable[Any] | Mapping[Any, Any]) -> None:
+        targets = (target,) if isinstance(target, str) else tuple(target)
+        if not targets:
+            raise InputError('a Field needs a target such as "Lights/*/watts_per_floor_area"; the list is empty')
+        for one in targets:
+            if not isinstance(one, str) or one.count("/") < 2 or not all(part.strip() for part in split_target(one)):
+                raise InputError(
+                    f'{one!r} is not a target: expected "Class/object name or glob/field", '
+                    'for example "Lights/*/watts_per_floor_area"'
+                )
+        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "levels", read_levels(levels))
+
+    @property
+    def kind(self) -> str:
+        return "field"
+
+    def __repr__(self) -> str:
+        target = self.targets[0] if len(self.targets) == 1 else list(self.targets)
+        return f"Field({target!r}, {[level.label for level in self.levels]!r})"
+
+
+def split_target(target: str) -> tuple[str, str, str]:
+    """Return class, object name or glob, and field of a target such as `"Lights/*/watts_per_floor_area"`."""
+    object_class, _, rest = target.partition("/")
+    name, _, field = rest.rpartition("/")
+    return object_class.strip(), name.strip(), field.strip()
+
+
+def read_levels(levels: Iterable[Any] | Mapping[Any, Any]) -> tuple[Level, ...]:
+    """Return `levels` as Level values, in their order.
+
+    Raises
+    ------
+    InputError
+        For a bare text or number, a set (it has no order), NaN, infinity, or a value that JSON cannot say.
+    """
+    if isinstance(levels, Mapping):
+        return tuple(Level(_label(label), plain(value)) for label, value in levels.items())
+    if isinstance(levels, str | bytes) or not isinstance(levels, Iterable):
+        raise InputError(f"levels are {levels!r}; expected a list of values, or a dict {{label: value}}")
+    if isinstance(levels, Set):
+        raise InputError(f"levels are the set {levels!r}, which has no order; give a list")
+    return tuple(Level(_label(value), plain(value)) for value in levels)
+
+
+def _label(label: Any) -> Any:
+    """A label as a plain Python value; unlike a value it keeps an integer an integer, for the eye."""
+    kept = plain(label)
+    if isinstance(kept, float) and not isinstance(label, float) and kept.is_integer():
+        item = label.item() if hasattr(label, "item") else label
+        return item if isinstance(item, int) else kept
+    return kept

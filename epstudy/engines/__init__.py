@@ -1,0 +1,28 @@
+"""Engines: one folder each, found by name through the entry points of the group `epstudy.engines`."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from epstudy.core.contracts import Simulator
+from epstudy.core.errors import EngineError
+
+GROUP = "epstudy.engines"
+
+
+def simulator(kind: str) -> Simulator:
+    """Return a new simulator of the engine called `kind`.
+
+    Raises
+    ------
+    EngineError
+        When no installed package brings that engine.
+    """
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if kind not in found:
+        raise EngineError(
+            f'no engine "{kind}" is installed here; installed are {", ".join(sorted(found)) or "none"}. '
+            "Install the package that brings it on the workers too"
+        )
+    made: Simulator = found[kind].load()()
+    return made

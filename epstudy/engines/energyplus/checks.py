@@ -1,0 +1,144 @@
+"""What can be said of a model, its weather and the levels of its parameters before EnergyPlus sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import idfkit
+from idfkit import validate_object as validate
+
+from epstudy.core.errors import InputError
+from epstudy.core.parameter import Parameter
+from epstudy.engines.energyplus.installation import Installation
+from epstudy.engines.energyplus.model import Document, Match, find, spelled
+
+_HOURS = 8760
+
+#: Classes that the library of the wheel cannot run, by the beginning of their names, and what they need.
+_NEEDS_MORE = {
+    "HVACTemplate:": "ExpandObjects",
+    "GroundHeatTransfer:": "the Slab and Basement preprocessors",
+    "PythonPlugin:": "an EnergyPlus built with Python",
+    "ExternalInterface": "a co-simulation partner",
+}
+
+
+def check_version(document: Document, installation: Installation) -> list[str]:
+    """Problems of a model that was written for another EnergyPlus than the installed one."""
+    model, engine = document.version, installation.version
+    if tuple(model[:2]) == engine[:2]:
+        return []
+    return [
+        f"is of EnergyPlus version {model[0]}.{model[1]}, the engine is {installation.build}; it would run, and other "
+        "numbers come out. Upgrade the model with EnergyPlus' IDFVersionUpdater"
+    ]
+
+
+def check_classes(document: Document) -> list[str]:
+    """Problems of a model that needs more than the installed library."""
+    problems = []
+    for start, needed in _NEEDS_MORE.items():
+        used = sorted(name for name in document.keys() if name.startswith(start) and len(document[name]))
+        if used:
+            problems.append(f"uses {', '.join(used)}, which needs {needed}; the library in the wheel cannot run it")
+    return problems
+
+
+def check_period(document: Document, period: str, weather: bytes | None) -> list[str]:
+    """Problems of a model and a weather file that do not give what the period needs."""
+    if period == "design-days":
+        sizing = [name for name in document.keys() if name.startswith("SizingPeriod:") and len(document[name])]
+        return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
+    if period == "annual" and weather is None:
+        return ["has no weather file for its annual run; give weather=, or period='design-days'"]
+    return []
+
+
+def check_weather(weather: bytes) -> list[str]:
+    """Problems of the content of a weather file."""
+    lines = weather.decode("latin-1").splitlines()
+    if not lines or not lines[0].upper().startswith("LOCATION,"):
+        return ["is no EPW file: its first line does not begin with LOCATION"]
+    hours = sum(line[:1].isdigit() for line in lines)
+    return [] if hours >= _HOURS else [f"has {hours} hourly lines; a year has {_HOURS}"]
+
+
+def check_parameters(
+    document: Document, parameters: Mapping[str, Parameter]
+) -> tuple[list[str], list[str], dict[str, str], dict[str, list[Match]]]:
+    """Return problems, warnings, what each parameter touches, and the matches of its targets."""
+    known = _issues(document)
+    problems: list[str] = []
+    warnings: list[str] = []
+    touches: dict[str, str] = {}
+    matches: dict[str, list[Match]] = {}
+    set_by: dict[tuple[str, str, str], str] = {}
+    for name, parameter in parameters.items():
+        matches[name] = []
+        for target in parameter.targets:
+            try:
+                match = find(document, target)
+            except InputError as error:
+                problems.append(f'parameter "{name}": {error}')
+                continue
+            matches[name].append(match)
+            problems += [f'parameter "{name}": {text}' for text in _level_problems(document, match, parameter, known)]
+            problems += _overlaps(name, match, set_by)
+        touches[name] = ", ".join(
+            f"{match.object_class}/{match.pattern}: {len(match.objects)} object{'s' if len(match.objects) != 1 else ''}"
+            for match in matches[name]
+        )
+        values = [repr(level.value) for level in parameter.levels]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            warnings.append(f'parameter "{name}" has the level {", ".join(twice)} more than once')
+    return problems, warnings, touches, matches
+
+
+def _level_problems(document: Document, match: Match, parameter: Parameter, known: set[str]) -> list[str]:
+    """What the schema, and the names in the model, say against the levels; not what they say of the model itself."""
+    problems = []
+    schema = document.schema
+    refers = schema.is_reference_field(match.object_class, match.field)
+    edited = document.copy()
+    objects = find(edited, match.canonical).objects
+    for level in parameter.levels:
+        if level.value is None:
+            continue
+        if not isinstance(level.value, str | int | float | bool):
+            problems.append(f"level {level.label!r} is {level.value!r}; expected a number or a text")
+            continue
+        for one in objects:
+            setattr(one, match.field, spelled(level.value))
+        issues = _issues(edited) if refers else _texts(issue for one in objects for issue in validate(one, schema))
+        found = sorted(issues - known)
+        if found:
+            more = f" (and in {len(found) - 1} more objects)" if len(found) > 1 else ""
+            unit = schema.get_field_schema(match.object_class, match.field).get("units")
+            problems.append(f"level {level.label!r}: {found[0]}{more}" + (f"; the field is in {unit}" if unit else ""))
+    return problems
+
+
+def _issues(document: Document) -> set[str]:
+    """Every problem that idfkit finds in a whole model, as a text."""
+    return _texts(idfkit.validate_document(document).errors)
+
+
+def _texts(issues: Iterable[Any]) -> set[str]:
+    return {f'{issue.obj_type} "{issue.obj_name}", {issue.field}: {issue.message}' for issue in issues}
+
+
+def _overlaps(name: str, match: Match, set_by: dict[tuple[str, str, str], str]) -> list[str]:
+    """Fields that another parameter sets already: which of the two wins would be an accident."""
+    clashes: dict[str, int] = {}
+    for one in match.objects:
+        place = (match.object_class, one.name.casefold(), match.field)
+        other = set_by.setdefault(place, name)
+        if other != name:
+            clashes[other] = clashes.get(other, 0) + 1
+    return [
+        f'parameters "{other}" and "{name}" both set {match.field} of {count} {match.object_class} objects; '
+        "give each its own objects"
+        for other, count in clashes.items()
+    ]

@@ -1,0 +1,94 @@
+"""The warm process: EnergyPlus as a library, one run after the other, apart from everything else.
+
+It is started with `python -m epstudy.engines.energyplus.process`, reads one JSON line a run from its standard input
+and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end.
+It ends when its parent does, also when that was killed or when a simulation is under way; what EnergyPlus prints goes
+into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+_PR_SET_PDEATHSIG = 1
+_PROGRESS_EVERY_S = 0.2
+
+
+def main() -> None:
+    """Serve runs until the standard input ends."""
+    _die_with_parent()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+    from pyenergyplus.api import EnergyPlusAPI
+
+    from epstudy.engines.energyplus.installation import find_installation
+
+    api = EnergyPlusAPI()
+    _say(answers, {"ready": find_installation().build})
+    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(orders,), daemon=True).start()
+    while True:
+        order = orders.get()
+        _say(answers, {"code": _simulate(api, order, answers)})
+
+
+def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> int:
+    folder = order["folder"]
+    os.chdir(folder)  # relative names in a model are looked up here first
+    console = os.open(os.path.join(folder, "console.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(console, 1)
+    os.dup2(console, 2)
+    os.close(console)
+    state = api.state_manager.new_state()
+    try:
+        api.runtime.callback_progress(state, _progress_sayer(answers))
+        return int(api.runtime.run_energyplus(state, order["arguments"]))
+    finally:
+        api.runtime.clear_callbacks()
+        api.state_manager.delete_state(state)
+        os.chdir("/")
+
+
+def _progress_sayer(answers: TextIO) -> Callable[[int], None]:
+    """A callback that passes on EnergyPlus' own progress, in percent, a few times a second at most."""
+    next_time = 0.0
+
+    def say(percent: int) -> None:
+        nonlocal next_time
+        if time.monotonic() >= next_time:
+            next_time = time.monotonic() + _PROGRESS_EVERY_S
+            _say(answers, {"progress": percent / 100})
+
+    return say
+
+
+def _listen(orders: queue.Queue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        orders.put(json.loads(line))
+    os._exit(0)  # the parent is gone; a simulation under way is nobody's
+
+
+def _say(answers: TextIO, what: dict[str, Any]) -> None:
+    answers.write(json.dumps(what) + "\n")
+    answers.flush()
+
+
+def _die_with_parent() -> None:
+    """Linux ends this process with its parent even when that is killed; elsewhere the end of the input does."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The one reader of the environment and of `epstudy.toml`. Nothing is read at import."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from epstudy.core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where results go and where variants run.
+
+    Each is an environment variable `EPSTUDY_<NAME>`, or a line of `epstudy.toml` in the working directory, or of the
+    user's `epstudy.toml` (`epstudy doctor` says where); the first of these that speaks is followed.
+    """
+
+    redis_url: str | None = None
+    """The group's Redis, `redis://host:6379/0`; unset: a private pool starts by itself."""
+    redis_password_file: str | None = None
+    """A file whose first line is the password of `redis_url`, so that it stands in no environment and no notebook."""
+    store: str = ""
+    """The folder (or fsspec URL) of the store; unset: `epstudy` in the user's data folder."""
+    user: str = ""
+    """Whose studies these are; unset: the JupyterHub user, else the login name."""
+    workers: int | None = None
+    """How many variants the private pool, or `epstudy worker`, runs at once; unset: one a physical core."""
+    idle_s: float = 600.0
+    """How long the private pool outlives its last client and its last variant, in seconds."""
+    scratch: str | None = None
+    """Where run folders live while they run; unset: the pool's own folder under the system's temporary one."""
+
+    @classmethod
+    def load(cls, **given: Any) -> Settings:
+        """Read the settings; those `given` and not None win over every other source.
+
+        Raises
+        ------
+        InputError
+            When a file or variable holds something that is no setting, or not of its type.
+        """
+        said: dict[str, Any] = {}
+        for path in (user_file(), Path("epstudy.toml")):
+            said |= _read_file(path)
+        said |= _read_environment(os.environ)
+        said |= {name: value for name, value in given.items() if value is not None}
+        said["store"] = _absolute_store(str(said.get("store") or default_store()))
+        said["user"] = said.get("user") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        return cls(**said)
+
+    def broker_url(self) -> str | None:
+        """Return `redis_url` with the password of `redis_password_file` in it; None for the private pool."""
+        if not self.redis_url or not self.redis_password_file:
+            return self.redis_url
+        try:
+            password = Path(self.redis_password_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise InputError(f"EPSTUDY_REDIS_PASSWORD_FILE cannot be read: {error}") from error
+        parts = urlsplit(self.redis_url)
+        user = parts.username or ""
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def mask(url: str) -> str:
+    """Return `url` with its password replaced by `***`, for messages and logs."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+
+
+def default_store() -> str:
+    """Return the folder that holds the studies of a user who configured none."""
+    import platformdirs
+
+    return str(Path(platformdirs.user_data_dir("epstudy", appauthor=False)) / "store")
+
+
+def user_file() -> Path:
+    """Return the path of the user's own `epstudy.toml`, which need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("epstudy", appauthor=False)) / "epstudy.toml"
+
+
+def _absolute_store(store: str) -> str:
+    return store if "://" in store or "::" in store else str(Path(store).expanduser().resolve())
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    said = {}
+    for field in fields(Settings):
+        name = f"EPSTUDY_{field.name.upper()}"
+        if environment.get(name):
+            said[field.name] = _typed(field.name, environment[name], name)
+    return said
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    try:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    known = {field.name for field in fields(Settings)}
+    for name in said:
+        if name not in known:
+            raise InputError(f'{path} sets "{name}", which is no setting; the settings are {", ".join(sorted(known))}')
+    return {name: _typed(name, value, f"{path}: {name}") for name, value in said.items()}
+
+
+def _typed(name: str, value: Any, where: str) -> Any:
+    try:
+        if name == "workers":
+            number = int(value)
+            if not 1 <= number <= 1024:
+                raise ValueError
+            return number
+        if name == "idle_s":
+            seconds = float(value)
+            if not 0 < seconds < 1e9:
+                raise ValueError
+            return seconds
+    except (TypeError, ValueError):
+        expected = "a whole number from 1 to 1024" if name == "workers" else "a number of seconds above 0"
+        raise InputError(f"{where} is {value!r}; expected {expected}") from None
+    if not isinstance(value, str):
+        raise InputError(f"{where} is {value!r}; expected a text")
+    return value

@@ -1,0 +1,471 @@
+"""The Study: an engine, parameters and a sampling under a name, from the grid to the DataFrame.
+
+    sampling ─▶ variants ─▶ check ─▶ store (inputs, manifest) ─▶ pool ─▶ store (results) ─▶ DataFrame
+
+A Study holds nothing that is not in the store: another kernel, another day, `Study.open(name)` is the same study.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import html
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import epstudy
+from epstudy.core.canonical import canonical
+from epstudy.core.check import Check
+from epstudy.core.contracts import Engine, Prepared
+from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StudyNotFoundError
+from epstudy.core.outcome import Outcome, Progress, State
+from epstudy.core.parameter import Level, Parameter
+from epstudy.core.sampling import Grid, Point, Sampling
+from epstudy.core.variant import Axis, Manifest, check_study_name, variant_keys
+from epstudy.results import RESERVED, failures_frame, manifest_frame, results_frame, variants_frame
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.views import ProgressLines, progress_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from epstudy.workers.pool import Pool
+
+_POLL_S = 0.1
+_SWEEP_EVERY_S = 2.0
+
+
+class Study:
+    """A parametric study.
+
+    Parameters
+    ----------
+    name
+        What it is called in the store: letters, digits, "-", "_" and ".".
+    engine
+        What simulates, such as `EnergyPlus(model, weather)`.
+    parameters
+        `{name: parameter}`; the order is the order of the columns.
+    sampling
+        Which points become variants; `Grid()` takes all combinations.
+    timeout
+        Seconds that one simulation may take; None: no limit.
+    retries
+        How often a variant is tried again that was lost with its worker, or found its files or network missing.
+    pool
+        URL of a Redis; None: `EPSTUDY_REDIS_URL`, else a private pool that starts by itself.
+    store
+        Folder of the store; None: `EPSTUDY_STORE`, else a folder of the user.
+
+    Raises
+    ------
+    InputError
+        When the name, the parameters' names, or the grid cannot be; what is wrong with model, weather and levels is
+        for `check()` to say.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]],
+        *,
+        sampling: Sampling | None = None,
+        timeout: float | None = None,
+        retries: int = 2,
+        pool: str | None = None,
+        store: str | None = None,
+    ) -> None:
+        self.name = check_study_name(name)
+        self.engine: Engine | None = _checked_engine(engine)
+        self.parameters: Mapping[str, Parameter] = _checked_parameters(parameters)
+        self.sampling: Sampling = Grid() if sampling is None else sampling
+        self._points: list[Point] = self.sampling.points(self.parameters)
+        self._timeout_s = _checked_timeout(timeout)
+        self._retries = _checked_retries(retries)
+        self._settings = Settings.load(redis_url=pool, store=store)
+        self._manifest: Manifest | None = None
+        self._pool: Pool | None = None
+
+    @classmethod
+    def open(cls, name: str, *, pool: str | None = None, store: str | None = None) -> Study:
+        """Return the study called `name` as it was last run, from any kernel.
+
+        Raises
+        ------
+        StudyNotFoundError
+            When the store has no study of that name; the message lists those it has.
+        """
+        study = cls.__new__(cls)
+        study.name = check_study_name(name)
+        study._settings = Settings.load(redis_url=pool, store=store)
+        study._manifest = study._store.manifest(study.name)
+        study.engine = None
+        study.parameters = {}
+        study._points = []
+        study._timeout_s = study._manifest.timeout_s
+        study._retries = study._manifest.retries
+        study._pool = None
+        return study
+
+    # before -----------------------------------------------------------------------------------------------------
+
+    @property
+    def variants(self) -> pd.DataFrame:
+        """The variants: index "variant" from 0, one column a parameter."""
+        if self.engine is None:
+            return manifest_frame(self._own_manifest())
+        rows = [[level.label for level in point] for point in self._points]
+        return variants_frame(list(self.parameters), rows)
+
+    def check(self) -> Check:
+        """Look at every file, target and level, and return all problems at once. Nothing is queued."""
+        return Check() if self.engine is None else self._prepare().check
+
+    # the run ----------------------------------------------------------------------------------------------------
+
+    def run(self, *, only: Literal["failed", "missing"] | None = None, check: bool = True) -> Study:
+        """Check, then queue what the store does not hold; return at once.
+
+        Running a study again simulates nothing that is done, or that failed because of the model. `only="failed"`
+        simulates those again; `only="missing"` what has no outcome. With `check=False` the engine says what is wrong.
+
+        Raises
+        ------
+        CheckError
+            When the check finds problems; nothing was queued.
+        PoolError
+            When no Redis answers.
+        """
+        if only not in (None, "failed", "missing"):
+            raise InputError(f'only is {only!r}; expected "failed", "missing" or None')
+        prepared = None if self.engine is None else self._prepare()
+        if prepared is not None:
+            if prepared.recipe is None or (check and not prepared.check.ok):
+                raise CheckError(self.name, prepared.check)
+            self._manifest = self._make_manifest(prepared)
+        manifest = self._own_manifest()
+        pool = self._open_pool()
+        if prepared is not None:
+            self._keep(prepared, manifest)
+        self._store.set_cancelled(self.name, cancelled=False)
+        pool.open(manifest, only)
+        return self
+
+    def wait(self, timeout: float | None = None) -> Study:
+        """Block until every variant has ended, showing progress; return the study.
+
+        Raises
+        ------
+        TimeoutError
+            After `timeout` seconds. The study goes on, as it does after an interrupt (Ctrl-C, the stop button).
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with ProgressLines(self.name) as lines:
+            for progress in self._follow():
+                lines.show(progress)
+                if progress.complete:
+                    break
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
+                time.sleep(_POLL_S)
+        return self
+
+    def __await__(self) -> Generator[Any, None, Study]:
+        return self._finished().__await__()
+
+    async def _finished(self) -> Study:
+        for progress in self._follow():
+            if progress.complete:
+                break
+            await asyncio.sleep(_POLL_S)
+        return self
+
+    def cancel(self) -> Study:
+        """Stop the study: what runs is stopped, what waits is not started; what is done stays."""
+        self._own_manifest()
+        self._store.set_cancelled(self.name, cancelled=True)
+        self._open_pool().cancel(self.name)
+        return self
+
+    def retry(self) -> Study:
+        """Simulate again what failed or was cancelled."""
+        manifest = self._own_manifest()
+        states = self._states()
+        again = [index for index, state in enumerate(states) if state in (State.FAILED, State.CANCELLED)]
+        self._store.set_cancelled(self.name, cancelled=False)
+        self._open_pool().retry(manifest, again)
+        return self
+
+    # after ------------------------------------------------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        """Return how far the study is; before it was run, what the store holds of it already."""
+        live = self._ask_pool()
+        if live is not None:
+            return live
+        states = self._states()
+        count = {state: states.count(state.value) for state in State}
+        return Progress(
+            total=len(states),
+            pending=count[State.PENDING],
+            running=count[State.RUNNING],
+            done=count[State.DONE],
+            failed=count[State.FAILED],
+            cancelled=count[State.CANCELLED],
+            cached=count[State.DONE],
+        )
+
+    def results(self, strict: bool = False) -> pd.DataFrame:
+        """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
+
+        A metric of a variant that is not done is NaN; units are in `attrs["units"]`.
+
+        Raises
+        ------
+        IncompleteError
+            With `strict=True`, when some variant is not done.
+        """
+        manifest = self._own_manifest()
+        frame = results_frame(manifest, self._outcomes(), self._live_states())
+        if strict and not (frame["status"] == State.DONE).all():
+            counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
+            raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
+        return frame
+
+    def failures(self) -> pd.DataFrame:
+        """Return the failed variants: their parameters, cause, message, attempts and worker."""
+        return failures_frame(self._own_manifest(), self._outcomes(), self._live_states())
+
+    def __repr__(self) -> str:
+        try:
+            said = str(self.progress())
+        except EpstudyError as error:
+            said = str(error).splitlines()[0]
+        return f'Study("{self.name}": {said})'
+
+    def _repr_html_(self) -> str:
+        try:
+            return progress_html(self.name, self.progress())
+        except EpstudyError as error:
+            return f"<div><b>{html.escape(self.name)}</b>: {html.escape(str(error))}</div>"
+
+    # inside -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _store(self) -> Store:
+        return Store(self._settings.store)
+
+    def _prepare(self) -> Prepared:
+        assert self.engine is not None
+        prepared = self.engine.prepare(self.parameters)
+        clashes = tuple(
+            f'parameter "{name}" has the name of a result; give it another one'
+            for name in self.parameters
+            if name in prepared.metrics
+        )
+        return replace(prepared, check=replace(prepared.check, problems=clashes + prepared.check.problems))
+
+    def _make_manifest(self, prepared: Prepared) -> Manifest:
+        assert self.engine is not None
+        assert prepared.recipe is not None
+        axes = tuple(_axis(name, parameter, prepared.edits[name]) for name, parameter in self.parameters.items())
+        rows = _rows(list(self.parameters.values()), self._points)
+        return Manifest(
+            study=self.name,
+            engine=self.engine.kind,
+            recipe=prepared.recipe,
+            axes=axes,
+            rows=tuple(rows),
+            keys=tuple(variant_keys(self.engine.kind, prepared.recipe, axes, rows)),
+            metrics=prepared.metrics,
+            sampling=self.sampling.kind,
+            timeout_s=self._timeout_s,
+            retries=self._retries,
+            written={
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "by": getpass.getuser(),
+                "epstudy": epstudy.__version__,
+            },
+        )
+
+    def _keep(self, prepared: Prepared, manifest: Manifest) -> None:
+        """Inputs and manifest into the store: before the first message, everything that workers need is there."""
+        for name, content in prepared.files.items():
+            self._store.put_input(content, name[name.index(".") :] if "." in name else "")
+        self._store.put_manifest(manifest)
+
+    def _own_manifest(self) -> Manifest:
+        """The manifest of what this object describes, whatever else may be stored under its name."""
+        if self._manifest is None:
+            prepared = self._prepare()
+            if prepared.recipe is None:
+                raise CheckError(self.name, prepared.check)
+            self._manifest = self._make_manifest(prepared)
+        return self._manifest
+
+    def _open_pool(self) -> Pool:
+        if self._pool is None:
+            from epstudy.workers.pool import Pool
+
+            self._pool = Pool(self._settings, self._store)
+        return self._pool
+
+    def _outcomes(self) -> dict[str, Outcome]:
+        return self._store.outcomes(self._own_manifest().keys)
+
+    def _live_states(self) -> list[str]:
+        """What the ledger says, when a pool is there; a study can be read without one."""
+        pool = self._peek_pool()
+        states: list[str] = []
+        if pool is not None:
+            from epstudy.workers.pool import AWAY
+
+            with contextlib.suppress(*AWAY):
+                states = pool.states(self._own_manifest())
+        if not states and self._store.is_cancelled(self.name):
+            return [State.CANCELLED.value] * len(self._own_manifest())
+        return states
+
+    def _states(self) -> list[str]:
+        frame = results_frame(self._own_manifest(), self._outcomes(), self._live_states())
+        return [str(state) for state in frame["status"]]
+
+    def _ask_pool(self) -> Progress | None:
+        """The ledger's counters, when it follows this very manifest."""
+        pool = self._peek_pool()
+        if pool is None:
+            return None
+        from epstudy.workers.pool import AWAY
+
+        try:
+            return pool.progress(self._own_manifest())
+        except AWAY:
+            return None
+
+    def _peek_pool(self) -> Pool | None:
+        """The pool if there is one; none is started for a look."""
+        if self._pool is None:
+            from epstudy.workers.pool import peek
+
+            self._pool = peek(self._settings, self._store)
+        return self._pool
+
+    def _follow(self) -> Iterator[Progress]:
+        """Progress, again and again, until the study is complete; sweeps, and mends what broke meanwhile."""
+        from epstudy.workers.pool import AWAY
+
+        manifest = self._own_manifest()
+        self._refuse_another_grid()
+        next_sweep = time.monotonic()
+        while True:
+            progress = None
+            try:
+                pool = self._open_pool()
+                if time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + _SWEEP_EVERY_S
+                    pool.sweep(self.name)
+                progress = pool.progress(manifest)
+                if progress is None:
+                    self._refuse_another_grid()
+            except AWAY:
+                self._pool = None  # gone, or started anew: the next round connects again
+            yield progress or self.progress()
+            if progress is not None and progress.complete:
+                return
+
+    def _refuse_another_grid(self) -> None:
+        """Waiting is for what was run: not for a study that never was, or whose name stands for another grid now."""
+        try:
+            stored = self._store.manifest(self.name)
+        except StudyNotFoundError:
+            raise InputError(f'study "{self.name}" was not run yet; call run() first') from None
+        if stored.digest != self._own_manifest().digest:
+            raise InputError(
+                f'the name "{self.name}" stands for another grid in the store; call run() to run this one, '
+                "or give it a name of its own"
+            )
+
+
+def studies(*, store: str | None = None) -> pd.DataFrame:
+    """Return the studies of the store: one row each, with its number of variants, how many are done and failed, and when."""
+    import pandas as pd
+
+    settings = Settings.load(store=store)
+    kept = Store(settings.store)
+    rows = []
+    for name in kept.studies():
+        manifest = kept.manifest(name)
+        outcomes = kept.outcomes(manifest.keys).values()
+        rows.append(
+            {
+                "study": name,
+                "variants": len(manifest),
+                "done": sum(outcome.state is State.DONE for outcome in outcomes),
+                "failed": sum(outcome.state is State.FAILED for outcome in outcomes),
+                "engine": manifest.engine,
+                "run": manifest.written.get("at", ""),
+            }
+        )
+    return pd.DataFrame(rows, columns=["study", "variants", "done", "failed", "engine", "run"]).set_index("study")
+
+
+def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...]) -> Axis:
+    return Axis(
+        name=name,
+        kind=parameter.kind,
+        targets=parameter.targets,
+        labels=tuple(level.label for level in parameter.levels),
+        values=tuple(level.value for level in parameter.levels),
+        edits=edits,
+    )
+
+
+def _rows(parameters: list[Parameter], points: list[Point]) -> list[tuple[int, ...]]:
+    """For each point, which level of each parameter it has."""
+    places = [{_identity(level): place for place, level in enumerate(parameter.levels)} for parameter in parameters]
+    return [tuple(place[_identity(level)] for place, level in zip(places, point, strict=True)) for point in points]
+
+
+def _identity(level: Level) -> str:
+    return canonical([level.label, level.value])
+
+
+def _checked_engine(engine: Engine) -> Engine:
+    if not hasattr(engine, "prepare"):
+        raise InputError(f"engine is {engine!r}; expected an engine such as ep.EnergyPlus(model, weather=...)")
+    return engine
+
+
+def _checked_parameters(parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]]) -> dict[str, Parameter]:
+    pairs = list(parameters.items()) if isinstance(parameters, Mapping) else list(parameters)
+    checked: dict[str, Parameter] = {}
+    for name, parameter in pairs:
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{name!r} is no name of a parameter: expected a text, it becomes a column")
+        if name in checked:
+            raise InputError(f'two parameters are called "{name}"; give each its own name')
+        if name in RESERVED:
+            raise InputError(f'no parameter can be called "{name}": the results have a column of that name')
+        if not hasattr(parameter, "levels"):
+            raise InputError(f'parameter "{name}" is {parameter!r}; expected ep.Field(target, levels)')
+        checked[name] = parameter
+    return checked
+
+
+def _checked_timeout(timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout < 1e9:
+        raise InputError(f"timeout is {timeout!r}; expected seconds above 0, or None")
+    return None if timeout is None else float(timeout)
+
+
+def _checked_retries(retries: int) -> int:
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
+        raise InputError(f"retries is {retries!r}; expected a whole number from 0")
+    return retries

@@ -1,0 +1,94 @@
+"""Views of a Progress: a bar for a terminal, plain lines elsewhere, a static table for a notebook."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from epstudy.core.outcome import Progress
+
+_BAR = 30
+_STATES = (
+    ("done", "#2a7de1"),
+    ("failed", "#c0392b"),
+    ("cancelled", "#999999"),
+    ("running", "#e6a817"),
+    ("pending", "#dddddd"),
+)
+
+
+class ProgressLines:
+    """Prints how a study goes on: a bar that is redrawn in a terminal, else one line each ten percent.
+
+    Lines go where they can be read: a terminal's standard error, a notebook's or log's standard output.
+    """
+
+    def __init__(self, study: str, stream: TextIO | None = None) -> None:
+        self._study = study
+        self._stream = stream or (sys.stderr if sys.stderr.isatty() else sys.stdout)
+        self._bar = self._stream.isatty()
+        self._shown = ""
+        self._decile = -1
+        self._next = 0.0
+        self._silent_since = time.monotonic()
+        self._warned = False
+
+    def __enter__(self) -> ProgressLines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar and self._shown:
+            self._write("\n")
+
+    def show(self, progress: Progress) -> None:
+        """Print `progress`, if there is something new to say."""
+        if self._bar:
+            self._redraw(progress)
+        else:
+            self._print(progress)
+        self._warn_without_workers(progress)
+
+    def _redraw(self, progress: Progress) -> None:
+        if time.monotonic() < self._next and not progress.complete:
+            return
+        self._next = time.monotonic() + 0.2
+        full = _BAR * progress.finished // max(progress.total, 1)
+        line = f"{self._study} [{'#' * full}{'.' * (_BAR - full)}] {progress}"
+        if line != self._shown:
+            self._write("\r" + line.ljust(len(self._shown)))
+            self._shown = line
+
+    def _print(self, progress: Progress) -> None:
+        decile = 10 * progress.finished // max(progress.total, 1)
+        if decile != self._decile:
+            self._decile = decile
+            self._write(f"{self._study}: {progress}\n")
+
+    def _warn_without_workers(self, progress: Progress) -> None:
+        if progress.workers or progress.complete:
+            self._silent_since = time.monotonic()
+        elif not self._warned and time.monotonic() - self._silent_since > 15:
+            self._warned = True
+            self._write(f"{self._study}: no worker answers yet; `epstudy doctor` says what was found\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def progress_html(study: str, progress: Progress) -> str:
+    """Return a bar and the counts as HTML that needs no script and no style sheet."""
+    counts = {name: getattr(progress, name) for name, _ in _STATES}
+    parts = "".join(
+        f"<span style='display:inline-block;height:10px;width:{100 * counts[name] / max(progress.total, 1):.2f}%;"
+        f"background:{colour}' title='{counts[name]} {name}'></span>"
+        for name, colour in _STATES
+        if counts[name]
+    )
+    return (
+        f"<div><b>{html.escape(study)}</b>: {html.escape(str(progress))}"
+        f"<div style='width:100%;max-width:40em;line-height:0;white-space:nowrap'>{parts}</div></div>"
+    )

@@ -1,0 +1,1 @@
+"""The pool: Celery and Redis, and nothing of them anywhere else."""

@@ -1,0 +1,90 @@
+"""The Celery application, and why each setting is what it is (measured: docs/decisions/0003-celery-settings.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import Celery
+
+from epstudy.workers.connection import broker_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+QUEUE = "epstudy"
+TASK = "epstudy.simulate"
+PREFIX = "ep:"
+
+
+def make_app(redis_url: str) -> Celery:
+    """Return a Celery application on this Redis. It connects when it is first used."""
+    app = Celery("epstudy", broker=broker_url(redis_url), set_as_current=False)
+    app.conf.update(
+        # JSON only: a message is data, never code.
+        task_serializer="json",
+        accept_content=["json"],
+        result_serializer="json",
+        # Results are in the store. Celery's own expire after a day, and asking for them blocks 19 s without Redis.
+        result_backend=None,
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        # Acknowledged at the start: late acknowledgement loses messages with a killed worker all the same, runs
+        # everything longer than the visibility timeout twice, and loops on a task that kills its worker.
+        # The lease in the ledger and the sweep do what it promises.
+        task_acks_late=False,
+        task_reject_on_worker_lost=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # A worker takes a message when it has a free slot, and none to keep for later.
+        worker_disable_prefetch=True,
+        worker_prefetch_multiplier=1,
+        # A belt: children are replaced now and then. The simulator has its own process anyway.
+        worker_max_tasks_per_child=500,
+        # Events halve the rate of short tasks, and nobody here reads them.
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        task_track_started=False,
+        # A Redis that went away may come back at any time.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # A notebook must not hang in `run()`: two quick tries, then the sweep publishes what is missing.
+        task_publish_retry=True,
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        task_default_queue=QUEUE,
+        task_create_missing_queues=True,
+        worker_hijack_root_logger=False,
+        broker_transport_options={
+            # Only unacknowledged messages come back after this; ours are acknowledged within milliseconds.
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "queue_order_strategy": "round_robin",  # "priority" starves whoever comes second
+            "global_keyprefix": PREFIX,
+            "fanout_prefix": f"/{PREFIX}{{db}}.",
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            **({} if "socket:" in broker_url(redis_url) else {"socket_keepalive": True}),
+            "health_check_interval": 25,
+        },
+    )
+    return app
+
+
+def message_id(study: str, index: int) -> str:
+    """Return the id of the message that asks for one variant: the sweep finds it in the queue by this."""
+    return f"{study}:{index}"
+
+
+def publish(app: Celery, study: str, indices: Iterable[int], timeout_s: float | None) -> None:
+    """Queue one message a variant, in batches. Nothing travels but the study's name and the index."""
+    limit = None if timeout_s is None else timeout_s + 120  # a backstop behind the simulator's own limit
+    with app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=500):
+        for index in indices:
+            app.send_task(
+                TASK,
+                args=(study, index),
+                task_id=message_id(study, index),
+                queue=QUEUE,
+                producer=producer,
+                ignore_result=True,
+                time_limit=limit,
+            )

@@ -1,0 +1,141 @@
+"""The pool as a study sees it: private or the group's, one small interface."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from epstudy.core.errors import PoolError
+from epstudy.core.outcome import Progress
+from epstudy.core.variant import Manifest
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.workers.app import make_app, publish
+from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.ledger import STATES, Ledger, Mark
+from epstudy.workers.sweep import SWEEP_S, Sweeper, marks
+
+_FIRST_WINDOW = 100  # published before `run()` returns; the sweep goes on
+
+
+class Pool:
+    """Where the variants of one store run. Opening one starts the private pool, or finds the group's Redis.
+
+    Raises
+    ------
+    PoolError
+        When the private pool does not start, or no Redis answers at `EPSTUDY_REDIS_URL` within five seconds.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._url = ""
+        self._ledger: Ledger
+        self._app: Celery
+        self._sweeper: Sweeper
+        self.connect()
+
+    @property
+    def private(self) -> bool:
+        """Whether this is the user's own pool on this machine."""
+        return self._settings.broker_url() is None
+
+    def connect(self) -> None:
+        """Connect (again); a private pool that ended is started (again)."""
+        self._url = self._settings.broker_url() or _private_redis(self._settings)
+        self._ledger = Ledger(connect(self._url))
+        self._app = make_app(self._url)
+        self._sweeper = Sweeper(self._ledger, self._store, self._publish)
+
+    def open(self, manifest: Manifest, only: str | None = None) -> None:
+        """Begin with a study whose manifest is in the store, and queue the first of what is to be simulated.
+
+        What that is, `sweep.marks` says; a study that is under way already just goes on.
+        """
+        self._refuse_another_store()
+        self._ledger.attach(self._settings.idle_s)
+        found = marks(self._store, manifest, only)
+        again = [manifest.keys[index] for index, mark in enumerate(found) if mark == Mark.PENDING]
+        if self._ledger.open(manifest.study, manifest.digest, found):
+            self._ledger.forget_tries(again)
+        self._sweeper.top_up(manifest, _FIRST_WINDOW)
+
+    def cancel(self, study: str) -> int:
+        """Cancel a study; return how many variants were waiting."""
+        return self._ledger.cancel(study)
+
+    def progress(self, manifest: Manifest) -> Progress | None:
+        """Return how far the study is; None when the ledger does not follow this manifest (any more)."""
+        self._ledger.attach(self._settings.idle_s)
+        if self._ledger.digest(manifest.study) != manifest.digest:
+            return None
+        return self._ledger.progress(manifest.study)
+
+    def states(self, manifest: Manifest) -> list[str]:
+        """Return the state of each variant, or nothing when the ledger does not follow this manifest."""
+        if self._ledger.digest(manifest.study) != manifest.digest:
+            return []
+        return [STATES[Mark(mark)].value for mark in self._ledger.states(manifest.study)]
+
+    def sweep(self, study: str) -> None:
+        """Sweep one study, unless somebody just did."""
+        if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
+            self._sweeper.sweep(study)
+
+    def retry(self, manifest: Manifest, indices: list[int]) -> None:
+        """Have variants simulated again that failed or were cancelled."""
+        keys = [manifest.keys[index] for index in indices]
+        self._store.forget_failures(keys)
+        self.open(manifest)
+        self._ledger.forget_tries(keys)
+        self._ledger.resume(manifest.study, indices)
+        self._sweeper.top_up(manifest, _FIRST_WINDOW)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what the living workers say of themselves: host, pid, slots, version, store."""
+        return self._ledger.workers()
+
+    def _publish(self, study: str, indices: list[int], timeout_s: float | None) -> None:
+        try:
+            publish(self._app, study, indices, timeout_s)
+        except (KombuError, OSError, RedisError) as error:
+            raise PoolError(f"Redis took no messages: {error}; what is missing is sent again by the next sweep") from error
+
+    def _refuse_another_store(self) -> None:
+        stores = {worker["store"] for worker in self._ledger.workers()}
+        if stores and self._store.identity() not in stores:
+            raise PoolError(
+                f"the workers of this pool use another store than {self._store.url}, so they would not find the study; "
+                "set EPSTUDY_STORE to the folder that the workers see"
+            )
+
+
+def _private_redis(settings: Settings) -> str:
+    if sys.platform == "win32":
+        raise PoolError("the private pool needs unix sockets, which Windows lacks; set EPSTUDY_REDIS_URL to a Redis")
+    from epstudy.workers import local
+
+    return local.start(settings)
+
+
+def peek(settings: Settings, store: Store) -> Pool | None:
+    """Return the pool if there is one that answers; nothing is started."""
+    if settings.broker_url() is None:
+        if sys.platform == "win32":
+            return None
+        from epstudy.workers import local
+
+        if local.runtime_for(settings.store).keeper() is None:
+            return None
+    try:
+        return Pool(settings, store)
+    except PoolError:
+        return None
+
+
+#: The errors of a Redis that is away for now.
+AWAY = (RedisError, PoolError)

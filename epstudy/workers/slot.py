@@ -1,0 +1,171 @@
+"""A slot: what one Celery child does with a message. Claims the variant, simulates it, stores the outcome."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from epstudy import engines
+from epstudy.core.contracts import Run, Simulator, Stop
+from epstudy.core.errors import EpstudyError
+from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.core.variant import Manifest
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.ledger import BEAT_S, Ledger, Lease, Mark
+
+log = logging.getLogger(__name__)
+
+#: How often a variant whose process crashed is tried: a crash is mostly the model's, now and then the machine's.
+CRASH_TRIES = 2
+
+
+class Slot:
+    """One Celery child's view of the world. Opens nothing before it is used, so it may be made before a fork."""
+
+    def __init__(self, settings: Settings, redis_url: str, scratch: Path) -> None:
+        self._settings = settings
+        self._redis_url = redis_url
+        self._scratch = scratch
+        self._store: Store | None = None
+        self._ledger: Ledger | None = None
+        self._simulators: dict[str, Simulator] = {}
+        self._manifest: tuple[str, Manifest] | None = None
+        self.worker = ""
+
+    def warm(self) -> None:
+        """Start the simulator of the first engine, so that the first variant finds it warm."""
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        try:
+            self._simulator("energyplus").warm()
+        except EpstudyError as error:
+            log.warning("no warm simulator: %s", error)
+
+    def close(self) -> None:
+        """End the simulators of this child."""
+        for simulator in self._simulators.values():
+            simulator.close()
+
+    def simulate(self, study: str, index: int) -> None:
+        """Do what a message asks for, if it is still to be done. Raises nothing that another try would not mend."""
+        try:
+            ledger = self._open_ledger()
+            digest = ledger.digest(study)
+            if digest is None:
+                return  # Redis was emptied; the sweep begins anew
+            manifest = self._read_manifest(study, digest)
+            if not 0 <= index < len(manifest) or manifest.digest != digest:
+                return  # a message of yesterday's grid
+            key = manifest.keys[index]
+            lease = ledger.claim(study, digest, index, key, uuid.uuid4().hex, self.worker)
+        except (RedisError, EpstudyError) as error:
+            log.warning("variant %s of %s not started: %s", index, study, error)
+            return  # nothing was lost but the message: the sweep sends another one
+        if lease is not None:
+            self._hold(lease, manifest)
+
+    def _hold(self, lease: Lease, manifest: Manifest) -> None:
+        """With the lease in hand: the store's outcome, or a simulation and its outcome in the store."""
+        mark = Mark.PENDING
+        try:
+            mark = self._settle(lease, manifest)
+        except EpstudyError as error:  # the store does not take it; after some tries the row says so, not the log alone
+            log.error("variant %s of %s, try %s: %s", lease.index, lease.study, lease.tries, error)
+            mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
+        finally:
+            self._tell(lambda: self._open_ledger().finish(lease, mark))
+
+    def _settle(self, lease: Lease, manifest: Manifest) -> Mark:
+        store = self._open_store()
+        held = store.outcome(lease.key)
+        if held is not None and held.settles(manifest.timeout_s):
+            return Mark.HELD if held.state is State.DONE else Mark.FAILED
+        tries = lease.tries
+        outcome = self._simulate(lease, manifest)
+        while outcome.cause is Cause.CRASH and tries < CRASH_TRIES:
+            tries += 1
+            outcome = self._simulate(lease, manifest)
+        if outcome.state is State.CANCELLED:
+            return Mark.PENDING if outcome.message == Stop.SUPERSEDED else Mark.CANCELLED
+        if outcome.cause is Cause.INFRASTRUCTURE and tries <= manifest.retries:
+            log.warning("variant %s of %s, try %s: %s", lease.index, lease.study, tries, outcome.message)
+            return Mark.PENDING
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        store.put_outcome(
+            lease.key,
+            outcome.stamped(worker=self.worker, attempts=tries, finished=finished, timeout_s=manifest.timeout_s),
+        )
+        return Mark.DONE if outcome.state is State.DONE else Mark.FAILED
+
+    def _simulate(self, lease: Lease, manifest: Manifest) -> Outcome:
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch))
+        try:
+            run = Run(
+                recipe=manifest.recipe,
+                edits=manifest.edits(lease.index),
+                folder=folder,
+                input_path=self._open_store().input_path,
+                timeout_s=manifest.timeout_s,
+            )
+            return self._simulator(manifest.engine).run(run, self._watch(lease))
+        except Exception as error:  # noqa: BLE001 - a bug in an engine is a failed row, not a variant that never ends
+            log.exception("variant %s of %s", lease.index, lease.study)
+            return Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _watch(self, lease: Lease) -> Callable[[float | None], Stop | None]:
+        """Renews the lease while a simulation runs. Without Redis the simulation goes on: its result is worth having."""
+        next_beat = time.monotonic() + BEAT_S
+
+        def watch(progress: float | None) -> Stop | None:
+            nonlocal next_beat
+            if time.monotonic() < next_beat:
+                return None
+            stop: list[Stop | None] = [None]
+
+            def beat() -> None:
+                stop[0] = self._open_ledger().beat(lease, self.worker, progress)
+
+            self._tell(beat)
+            next_beat = time.monotonic() + BEAT_S
+            return stop[0]
+
+        return watch
+
+    def _tell(self, what: Callable[[], None]) -> None:
+        """Tell the ledger something that the sweep finds out by itself when Redis does not answer now."""
+        try:
+            what()
+        except (RedisError, EpstudyError) as error:
+            log.warning("the ledger was not told: %s", error)
+
+    def _read_manifest(self, study: str, digest: str) -> Manifest:
+        if self._manifest is None or self._manifest[0] != f"{study}:{digest}":
+            self._manifest = (f"{study}:{digest}", self._open_store().manifest(study))
+        return self._manifest[1]
+
+    def _open_ledger(self) -> Ledger:
+        if self._ledger is None:
+            self._ledger = Ledger(connect(self._redis_url))
+        return self._ledger
+
+    def _open_store(self) -> Store:
+        if self._store is None:
+            self._store = Store(self._settings.store, cache=self._scratch / "inputs")
+        return self._store
+
+    def _simulator(self, kind: str) -> Simulator:
+        if kind not in self._simulators:
+            self._simulators[kind] = engines.simulator(kind)
+        return self._simulators[kind]

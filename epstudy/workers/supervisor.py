@@ -1,0 +1,186 @@
+"""The supervisor: keeps one Celery worker alive, says that it lives, and sweeps. Behind `epstudy worker` and the keeper."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import epstudy
+from epstudy.core.errors import EpstudyError, PoolError
+from epstudy.settings import Settings, mask
+from epstudy.store import Store
+from epstudy.workers.app import make_app, publish
+from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.ledger import Ledger
+from epstudy.workers.processes import default_slots, kill_group
+from epstudy.workers.sweep import SWEEP_S, Sweeper
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.25
+_TOO_SHORT_S = 5.0
+_PATIENCE = 5  # starts in a row that ended at once
+
+
+class Supervisor:
+    """One Celery worker with its children, on one Redis and one store."""
+
+    def __init__(self, settings: Settings, redis_url: str, scratch: Path, log_file: Path | None = None) -> None:
+        self.slots = settings.workers or default_slots()
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._settings = settings
+        self._url = redis_url
+        self._scratch = scratch
+        self._log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._short_lives = 0
+        self._next_sweep = 0.0
+        self._store = Store(settings.store)
+        self._ledger: Ledger | None = None
+        self._sweeper: Sweeper | None = None
+
+    def start(self) -> None:
+        """Start the Celery worker."""
+        environment = {
+            **os.environ,
+            "EPSTUDY_REDIS_URL": self._url,
+            "EPSTUDY_REDIS_PASSWORD_FILE": "",
+            "EPSTUDY_STORE": self._settings.store,
+            "EPSTUDY_WORKERS": str(self.slots),
+            "EPSTUDY_SCRATCH": str(self._scratch),
+            "OMP_NUM_THREADS": "1",
+        }
+        output = None if self._log_file is None else self._log_file.open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "epstudy.workers.serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,
+        )
+        self._started = time.monotonic()
+        if output is not None:
+            output.close()
+
+    def tick(self) -> None:
+        """Do what is due. Redis may be away: then this worker waits for it.
+
+        Raises
+        ------
+        PoolError
+            When the Celery worker ends at once, again and again.
+        """
+        self._restart_if_dead()
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_S
+        try:
+            ledger = self.ledger()
+            ledger.announce(self.name, self._about())
+            self._sweep(ledger)
+        except (RedisError, EpstudyError, OSError) as error:
+            log.warning("no sweep: %s", error)
+
+    def ledger(self) -> Ledger:
+        """Return the ledger, connected."""
+        if self._ledger is None:
+            self._ledger = Ledger(connect(self._url))
+        return self._ledger
+
+    def stop(self, wait_s: float) -> None:
+        """End the worker: it finishes what it runs, if that takes no longer than `wait_s`."""
+        if self._process is not None:
+            kill_group(self._process, wait_s) if wait_s <= 0 else _warm_stop(self._process, wait_s)
+        try:
+            if self._ledger is not None:
+                self._ledger.retire(self.name)
+        except RedisError as error:
+            log.warning("the ledger was not told: %s", error)
+
+    def _restart_if_dead(self) -> None:
+        assert self._process is not None
+        code = self._process.poll()
+        if code is None:
+            return
+        self._short_lives = self._short_lives + 1 if time.monotonic() - self._started < _TOO_SHORT_S else 0
+        if self._short_lives >= _PATIENCE:
+            raise PoolError(f"the Celery worker ended {_PATIENCE} times in a row as soon as it was started (code {code})")
+        log.warning("the Celery worker ended with code %s; another one is started", code)
+        self.start()
+
+    def _sweep(self, ledger: Ledger) -> None:
+        if self._sweeper is None:
+            app = make_app(self._url)
+
+            def send(study: str, indices: list[int], timeout_s: float | None) -> None:
+                publish(app, study, indices, timeout_s)
+
+            self._sweeper = Sweeper(ledger, self._store, send)
+        self._sweeper.sweep_all()
+
+    def _about(self) -> dict[str, object]:
+        return {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "slots": self.slots,
+            "epstudy": epstudy.__version__,
+            "store": self._store.identity(),
+        }
+
+
+def _warm_stop(process: subprocess.Popen[bytes], wait_s: float) -> None:
+    """SIGTERM to Celery's main process alone: it lets its children finish."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        kill_group(process, 0)
+
+
+def run_worker(settings: Settings) -> None:
+    """Be a worker of the group's pool until SIGTERM or Ctrl-C; running variants are finished first."""
+    url = settings.broker_url()
+    if url is None:
+        raise PoolError(
+            "a worker needs the group's Redis: set EPSTUDY_REDIS_URL (and EPSTUDY_STORE). "
+            "Without it `study.run()` starts a private pool by itself"
+        )
+    connect(url)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch, stop_signals() as stopped:
+        supervisor = Supervisor(settings, url, Path(scratch))
+        log.info("worker %s: %s slots, Redis %s, store %s", supervisor.name, supervisor.slots, mask(url), settings.store)
+        supervisor.start()
+        try:
+            while not stopped():
+                supervisor.tick()
+                time.sleep(_TICK_S)
+        finally:
+            supervisor.stop(wait_s=3600)
+
+
+class stop_signals:  # noqa: N801 - a context manager reads as a word
+    """While inside, SIGTERM and SIGINT are noted and not obeyed; the value inside tells whether one came."""
+
+    def __enter__(self) -> Callable[[], bool]:
+        self._came = False
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        return lambda: self._came
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._came = True
