@@ -67,6 +67,10 @@ class Run:
 class Simulator(Protocol):
     """The worker's side of an engine: holds its warm process, runs one variant at a time."""
 
+    def describe(self) -> str:
+        """Return what is installed here, with its version; raise EngineError when it is not."""
+        ...
+
     def warm(self) -> None:
         """Start whatever makes the first run slow."""
         ...

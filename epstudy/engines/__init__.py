@@ -11,7 +11,7 @@ GROUP = "epstudy.engines"
 
 
 def simulator(kind: str) -> Simulator:
-    """Return a new simulator of the engine called `kind`.
+    """Return a new simulator of the engine called `kind`; it starts nothing before it is used.
 
     Raises
     ------
@@ -26,3 +26,14 @@ def simulator(kind: str) -> Simulator:
         )
     made: Simulator = found[kind].load()()
     return made
+
+
+def describe(kind: str) -> str:
+    """Return what is installed of the engine called `kind`, such as its version.
+
+    Raises
+    ------
+    EngineError
+        When there is none.
+    """
+    return simulator(kind).describe()

@@ -11,10 +11,11 @@ from kombu.exceptions import KombuError
 from epstudy.core.errors import PoolError
 from epstudy.core.outcome import Progress
 from epstudy.core.variant import Manifest
-from epstudy.settings import Settings
+from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.processes import redis_server
 from epstudy.workers.ledger import STATES, Ledger, Mark
 from epstudy.workers.sweep import SWEEP_S, Sweeper, marks
 
@@ -99,6 +100,14 @@ class Pool:
         """Return what the living workers say of themselves: host, pid, slots, version, store."""
         return self._ledger.workers()
 
+    def lines(self) -> list[str]:
+        """Return what there is to say: the Redis, each worker, each study that is not finished."""
+        workers = [
+            f"worker {worker['host']}, process {worker['pid']}: {worker['slots']} slots" for worker in self.workers()
+        ]
+        studies = [f"study {name}: {self._ledger.progress(name)}" for name in self._ledger.active()]
+        return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies]
+
     def _publish(self, study: str, indices: list[int], timeout_s: float | None) -> None:
         try:
             publish(self._app, study, indices, timeout_s)
@@ -124,17 +133,49 @@ def _private_redis(settings: Settings) -> str:
 
 def peek(settings: Settings, store: Store) -> Pool | None:
     """Return the pool if there is one that answers; nothing is started."""
-    if settings.broker_url() is None:
-        if sys.platform == "win32":
-            return None
-        from epstudy.workers import local
-
-        if local.runtime_for(settings.store).keeper() is None:
-            return None
+    if settings.broker_url() is None and not is_running(settings):
+        return None
     try:
         return Pool(settings, store)
     except PoolError:
         return None
+
+
+def is_running(settings: Settings) -> bool:
+    """Say whether the private pool of this store runs."""
+    if sys.platform == "win32":
+        return False
+    from epstudy.workers import local
+
+    return local.runtime_for(settings.store).keeper() is not None
+
+
+def stop_private(settings: Settings) -> bool:
+    """End the private pool of this store; False when there was none."""
+    from epstudy.workers import local
+
+    return local.stop(settings)
+
+
+def private_server() -> str:
+    """Return version and path of the redis-server that the private pool starts."""
+    path, version = redis_server()
+    return f"redis-server {version} ({path})"
+
+
+def server_version(url: str) -> str:
+    """Return what the Redis at `url` calls itself."""
+    info: Any = connect(url).info("server")
+    return f"Redis {info['redis_version']}"
+
+
+def describe(settings: Settings) -> list[str]:
+    """Return lines about the pool: where it is, its workers, the studies under way."""
+    there = peek(settings, Store(settings.store))
+    if there is None:
+        url = settings.broker_url()
+        return ["no private pool is running" if url is None else f"no Redis answers at {mask(url)}"]
+    return there.lines()
 
 
 #: The errors of a Redis that is away for now.

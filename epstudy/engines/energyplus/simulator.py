@@ -18,7 +18,7 @@ from epstudy.core.errors import EngineError, InputError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.errors_file import Verdict, read_verdict
-from epstudy.engines.energyplus.installation import read_build
+from epstudy.engines.energyplus.installation import find_installation, read_build
 from epstudy.engines.energyplus.outputs import ask, harvest, set_period
 
 _TICK_S = 0.2
@@ -30,6 +30,10 @@ class EnergyPlusSimulator:
 
     def __init__(self) -> None:
         self._process: _WarmProcess | None = None
+
+    def describe(self) -> str:
+        """Return the build of the installed EnergyPlus."""
+        return f"{find_installation().build}, the library of the package pyenergyplus-lbnl"
 
     def warm(self) -> None:
         """Start the process and load what the first model needs, so that the first run finds it there."""

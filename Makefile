@@ -1,0 +1,54 @@
+# Each target sets itself up in .venv and writes nothing outside .venv/ and build/.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+export EPSTUDY_STORE ?= $(CURDIR)/build/store
+
+.PHONY: help demo test lab lint types layers unit integration notebooks bench clean
+
+help:
+	@echo "make demo    run the first study and print its results (build/demo/)"
+	@echo "make test    lint, types, layers, all tests, the notebooks"
+	@echo "make lab     open JupyterLab on the notebooks"
+	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
+	@echo "make clean   remove .venv/ and build/"
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab,test]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/epstudy demo --output build/demo
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab notebooks
+
+test: lint types layers unit integration notebooks
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+layers: $(INSTALLED)
+	$(BIN)/lint-imports
+
+unit: $(INSTALLED)
+	$(BIN)/pytest tests/unit tests/contract
+
+integration: $(INSTALLED)
+	$(BIN)/pytest tests/integration tests/faults
+
+notebooks: $(INSTALLED)
+	$(BIN)/python -m tests.run_notebooks
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.first_study build/benchmarks.json
+
+clean:
+	rm -rf .venv build

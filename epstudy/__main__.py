@@ -1,0 +1,5 @@
+"""`python -m epstudy` is `epstudy`."""
+
+from epstudy.cli import main
+
+main()

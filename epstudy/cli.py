@@ -1,0 +1,131 @@
+"""The command line: `epstudy demo | doctor | worker | pool | studies | status | cancel`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+import epstudy
+from epstudy.core.errors import EpstudyError
+from epstudy.settings import Settings
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Our own errors are told in one line, without a traceback."""
+    try:
+        yield
+    except EpstudyError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(epstudy.__version__)
+def main() -> None:
+    """Parametric studies of building-energy models."""
+
+
+@main.command()
+@click.option("-o", "--output", "folder", default="build/demo", show_default=True, help="Folder of notebook and HTML.")
+def demo(folder: str) -> None:
+    """Run the first study: nine annual variants of a small office in Chicago."""
+    from epstudy.demonstration import run_demo
+
+    with _told():
+        run_demo(Path(folder))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what was found, and what to do about what was not."""
+    from epstudy.doctor import findings
+
+    with _told():
+        found = findings(Settings.load())
+    for finding in found:
+        click.echo(f"{finding.mark:4} {finding.what:12} {finding.text}")
+        if finding.remedy:
+            click.echo(f"{'':17} -> {finding.remedy}")
+    if any(finding.mark == "no" for finding in found):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--slots", type=click.IntRange(1, 1024), help="Simulations at once; default: the physical cores.")
+def worker(slots: int | None) -> None:
+    """Be a worker of the group's pool (EPSTUDY_REDIS_URL, EPSTUDY_STORE) until Ctrl-C or SIGTERM."""
+    from epstudy.workers.supervisor import run_worker
+
+    with _told():
+        run_worker(Settings.load(workers=slots))
+
+
+@main.group()
+def pool() -> None:
+    """The private pool of this user and store."""
+
+
+@pool.command()
+@click.option("--workers", type=click.IntRange(1, 1024), help="Simulations at once; default: the physical cores.")
+def start(workers: int | None) -> None:
+    """Start the private pool; `study.run()` does it by itself."""
+    from epstudy.workers import local
+
+    with _told():
+        settings = Settings.load(workers=workers)
+        click.echo(f"Redis at {local.start(settings)}; it ends when idle for {settings.idle_s:g} s")
+
+
+@pool.command()
+def stop() -> None:
+    """End the private pool, running simulations included; what is stored stays."""
+    from epstudy.workers import local
+
+    with _told():
+        click.echo("ended" if local.stop(Settings.load()) else "there was none")
+
+
+@pool.command("status")
+def pool_status() -> None:
+    """Show the pool: workers, and the studies that are not finished."""
+    from epstudy.workers.pool import describe
+
+    with _told():
+        for line in describe(Settings.load()):
+            click.echo(line)
+
+
+@main.command()
+def studies() -> None:
+    """List the studies of the store."""
+    with _told():
+        frame = epstudy.studies()
+        click.echo(frame.to_string() if len(frame) else f"no studies in {Settings.load().store}")
+
+
+@main.command()
+@click.argument("name")
+def status(name: str) -> None:
+    """Show how far a study is, and why variants failed."""
+    with _told():
+        study = epstudy.Study.open(name)
+        click.echo(f"{name}: {study.progress()}")
+        failures = study.failures()
+        for (cause, message), group in failures.groupby(["cause", "message"]):
+            click.echo(f"{len(group)} failed ({cause}): {message}")
+
+
+@main.command()
+@click.argument("name")
+def cancel(name: str) -> None:
+    """Stop a study: what is done stays."""
+    with _told():
+        click.echo(f"{name}: {epstudy.Study.open(name).cancel().progress()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""`epstudy demo`: the first notebook, executed, with its table printed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+import epstudy
+from epstudy import report
+from epstudy.settings import Settings
+from epstudy.study import Study
+from epstudy.workers import pool
+
+NOTEBOOK = "01-first-study.ipynb"
+STUDY = "lighting-and-glazing"
+
+
+def run_demo(folder: Path) -> None:
+    """Execute the notebook into `folder`, print its results and end the pool, if the demo started it."""
+    settings = Settings.load()
+    was_there = pool.is_running(settings)
+    started = time.monotonic()
+    executed, page = report.execute(_notebook(), folder)
+    seconds = time.monotonic() - started
+    study = Study.open(STUDY)
+    frame = study.results()
+    shown = [*frame.columns[: list(frame.columns).index("status") + 1]]
+    shown += ["site_eui_kwh_m2", "heating_kwh", "cooling_kwh", "interior_lighting_kwh", "seconds"]
+    click.echo(frame[shown].to_string(float_format=lambda number: f"{number:.2f}"))
+    click.echo(f"\n{study.progress()}; {seconds:.0f} s with the notebook")
+    click.echo(f"the executed notebook is {executed}, its page {page}; the results are in {settings.store}")
+    if not was_there and settings.broker_url() is None:
+        pool.stop_private(settings)
+
+
+def _notebook() -> Path:
+    """The notebook of the installed package, else that of the checkout."""
+    package = Path(epstudy.__file__).parent
+    installed = package / "notebooks" / NOTEBOOK
+    return installed if installed.exists() else package.parent / "notebooks" / NOTEBOOK

@@ -1,0 +1,110 @@
+"""`epstudy doctor`: what is here, and what to do about what is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from epstudy.core.errors import EpstudyError
+from epstudy.settings import Settings, mask, user_file
+from epstudy.store import Store
+
+_PACKAGES = ("celery", "redis", "idfkit", "pyenergyplus-lbnl", "ipywidgets", "ipykernel", "jupyterlab", "papermill")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report: "ok", "no" (studies will not run) or "note"."""
+
+    mark: str
+    what: str
+    text: str
+    remedy: str = ""
+
+
+def findings(settings: Settings) -> list[Finding]:
+    """Look at everything a study needs."""
+    return [
+        *_python(),
+        _energyplus(),
+        _redis(settings),
+        *_pool(settings),
+        _store(settings),
+        Finding("note", "settings", f"EPSTUDY_* variables, ./epstudy.toml, {user_file()}; user {settings.user}"),
+    ]
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("ok", "epstudy", f"{version('epstudy')}, Python {platform.python_version()}, {sys.platform}")
+    found, missing = [], []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    yield Finding("ok", "packages", ", ".join(found))
+    if missing:
+        yield Finding("note", "packages", f"not installed: {', '.join(missing)}", 'pip install "epstudy[lab]"')
+    if any(one.startswith("ipykernel 7.0.") for one in found):
+        remedy = 'pip install "ipykernel!=7.0.*"'
+        yield Finding("no", "ipykernel", "7.0 shows no progress while a cell runs", remedy)
+
+
+def _energyplus() -> Finding:
+    from epstudy import engines
+
+    try:
+        return Finding("ok", "EnergyPlus", engines.describe("energyplus"))
+    except EpstudyError as error:
+        return Finding("no", "EnergyPlus", str(error), 'pip install "pyenergyplus-lbnl==25.2.0"')
+
+
+def _redis(settings: Settings) -> Finding:
+    from epstudy.workers import pool
+
+    url = settings.broker_url()
+    try:
+        if url is None:
+            return Finding("ok", "Redis", f"private, {pool.private_server()}; EPSTUDY_REDIS_URL is not set")
+        return Finding("ok", "Redis", f"{pool.server_version(url)} at {mask(url)}")
+    except EpstudyError as error:
+        return Finding("no", "Redis", str(error))
+
+
+def _pool(settings: Settings) -> Iterator[Finding]:
+    from epstudy.workers import pool
+
+    there = pool.peek(settings, Store(settings.store))
+    if there is None:
+        if settings.broker_url() is None:
+            yield Finding("note", "workers", "the private pool is not running; study.run() starts it")
+        return
+    workers = there.workers()
+    if not workers:
+        remedy = "start some with `epstudy worker`" if not there.private else "wait a moment, or `epstudy pool stop`"
+        yield Finding("note" if there.private else "no", "workers", "none answers", remedy)
+    for worker in workers:
+        yield Finding("ok", "workers", f"{worker['host']}: {worker['slots']} slots, epstudy {worker['epstudy']}")
+
+
+def _store(settings: Settings) -> Finding:
+    """Whether the store, or the folder in which it would be made, can be written."""
+    if "://" in settings.store:
+        return Finding("note", "store", settings.store)
+    folder = Path(settings.store)
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    probe = there / f".epstudy-{uuid.uuid4().hex}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        remedy = "set EPSTUDY_STORE to a folder that you may write"
+        return Finding("no", "store", f"{folder} cannot be written: {error.strerror}", remedy)
+    free = os.statvfs(there).f_bavail * os.statvfs(there).f_frsize / 1e9 if hasattr(os, "statvfs") else float("nan")
+    return Finding("ok", "store", f"{folder}, {free:.0f} GB free" + ("" if there == folder else " (not made yet)"))
