@@ -8,7 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from epstudy.core.version import VERSION
+
+__version__ = VERSION
 
 _HOMES = {
     "EnergyPlus": "epstudy.engines.energyplus.engine",
@@ -32,7 +34,7 @@ _HOMES = {
 }
 _MODULES = ("plots",)
 
-__all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
     from epstudy import plots as plots

@@ -43,16 +43,14 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     frame = manifest_frame(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
     live = states or [State.PENDING.value] * len(manifest)
-    frame[STATUS] = [
-        _status(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)
-    ]
+    frame[STATUS] = [_status(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
     extra = {name: None for outcome in found if outcome for name in outcome.metrics if name not in manifest.metrics}
     for name in (*manifest.metrics, *extra):
         frame[name] = [
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
             for outcome in found
         ]
-    frame.attrs["units"] = {name: unit for name, unit in manifest.metrics.items()}
+    frame.attrs["units"] = dict(manifest.metrics)
     frame.attrs["study"] = manifest.study
     return frame
 

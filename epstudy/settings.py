@@ -55,6 +55,10 @@ class Settings:
         said["user"] = said.get("user") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
         return cls(**said)
 
+    def __repr__(self) -> str:
+        url = None if self.redis_url is None else mask(self.redis_url)
+        return f"Settings(redis_url={url!r}, store={self.store!r}, user={self.user!r}, workers={self.workers!r})"
+
     def broker_url(self) -> str | None:
         """Return `redis_url` with the password of `redis_password_file` in it; None for the private pool."""
         if not self.redis_url or not self.redis_password_file:
@@ -124,20 +128,20 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any, where: str) -> Any:
-    try:
-        if name == "workers":
-            number = int(value)
-            if not 1 <= number <= 1024:
-                raise ValueError
-            return number
-        if name == "idle_s":
-            seconds = float(value)
-            if not 0 < seconds < 1e9:
-                raise ValueError
-            return seconds
-    except (TypeError, ValueError):
-        expected = "a whole number from 1 to 1024" if name == "workers" else "a number of seconds above 0"
-        raise InputError(f"{where} is {value!r}; expected {expected}") from None
+    if name == "workers":
+        return _number(value, where, int, 1, 1024, "a whole number from 1 to 1024")
+    if name == "idle_s":
+        return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
     if not isinstance(value, str):
         raise InputError(f"{where} is {value!r}; expected a text")
     return value
+
+
+def _number(value: Any, where: str, kind: type, least: float, most: float, expected: str) -> Any:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not least <= number <= most:
+        raise InputError(f"{where} is {value!r}; expected {expected}")
+    return number

@@ -93,9 +93,7 @@ class Store:
             local = self._cache / name
             if not local.exists():
                 self._cache.mkdir(parents=True, exist_ok=True)
-                part = local.with_name(f".{name}.{uuid.uuid4().hex}")
-                part.write_bytes(self._read(path))
-                part.replace(local)
+                self._copy_input(path, local)
         self._verify_input(local, name)
         return local
 
@@ -211,6 +209,14 @@ class Store:
     def _failure(self, key: str) -> str:
         return self._path("results", key[:2], f"{key}.failed.json")
 
+    def _copy_input(self, path: str, local: Path) -> None:
+        part = local.with_name(f".{local.name}.{uuid.uuid4().hex}")
+        try:
+            part.write_bytes(self._read(path))
+        except OSError as error:
+            raise StoreError(f"the input file {local.name} cannot be read from {self.url}: {error}") from error
+        part.replace(local)
+
     def _verify_input(self, path: Path, name: str) -> None:
         try:
             seen = path.stat()
@@ -287,7 +293,8 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise StoreError(f"the store {self.url} cannot be written: {error}") from error
         return part
 

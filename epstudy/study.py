@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-import epstudy
 from epstudy.core.canonical import canonical
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
@@ -27,6 +26,7 @@ from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Level, Parameter
 from epstudy.core.sampling import Grid, Point, Sampling
 from epstudy.core.variant import Axis, Manifest, check_study_name, variant_keys
+from epstudy.core.version import VERSION
 from epstudy.results import RESERVED, failures_frame, manifest_frame, results_frame, variants_frame
 from epstudy.settings import Settings
 from epstudy.store import Store
@@ -291,7 +291,7 @@ class Study:
             written={
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "by": getpass.getuser(),
-                "epstudy": epstudy.__version__,
+                "epstudy": VERSION,
             },
         )
 
@@ -394,7 +394,7 @@ class Study:
 
 
 def studies(*, store: str | None = None) -> pd.DataFrame:
-    """Return the studies of the store: one row each, with its number of variants, how many are done and failed, and when."""
+    """Return the studies of the store, one row each: how many variants, how many done and failed, run when."""
     import pandas as pd
 
     settings = Settings.load(store=store)

@@ -124,7 +124,9 @@ class Manifest:
         return cls(**{**kept, "axes": axes, "rows": tuple(map(tuple, said["rows"])), "keys": tuple(said["keys"])})
 
 
-def variant_keys(engine: str, recipe: Mapping[str, Any], axes: Sequence[Axis], rows: Sequence[Sequence[int]]) -> list[str]:
+def variant_keys(
+    engine: str, recipe: Mapping[str, Any], axes: Sequence[Axis], rows: Sequence[Sequence[int]]
+) -> list[str]:
     """Return the key of each row: a digest of the recipe and of the edits, in an order that does not matter.
 
     A level that edits nothing (None) leaves no trace, so it shares its result with the untouched model.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, RedisError, ResponseError, TimeoutError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from epstudy.core.errors import InputError, PoolError
@@ -29,12 +29,12 @@ def connect(url: str, *, answer_s: float = ANSWER_S) -> Redis:
         _client(url, answer_s, tries=1).ping()  # a first look must not take twice the time
     except ValueError as error:
         raise InputError(f'"{mask(url)}" is no Redis URL: expected redis://, rediss:// or unix://') from error
-    except (AuthenticationError, ResponseError) as error:
+    except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
         raise PoolError(
             f"the Redis at {mask(url)} refuses: {error}; put the password into EPSTUDY_REDIS_URL "
             "(redis://:password@host) or name its file in EPSTUDY_REDIS_PASSWORD_FILE"
         ) from error
-    except (ConnectionError, TimeoutError) as error:
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         raise PoolError(
             f"no Redis answers at {mask(url)}: {error}. Start it or correct EPSTUDY_REDIS_URL; "
             "without EPSTUDY_REDIS_URL a private pool starts by itself"
@@ -63,4 +63,3 @@ def socket_url(path: str) -> str:
 def broker_url(url: str) -> str:
     """Return `url` as Celery spells it."""
     return url.replace("unix://", "redis+socket://")
-

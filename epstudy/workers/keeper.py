@@ -37,8 +37,7 @@ def main() -> None:
         with stop_signals() as stopped:
             keeper.keep(stopped)
     except EpstudyError as error:
-        log.error("%s", error)
-        raise SystemExit(1) from error
+        raise SystemExit(str(error)) from error
     finally:
         keeper.end()
 

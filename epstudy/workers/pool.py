@@ -15,8 +15,8 @@ from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import RedisError, connect
-from epstudy.workers.processes import redis_server
 from epstudy.workers.ledger import STATES, Ledger, Mark
+from epstudy.workers.processes import redis_server
 from epstudy.workers.sweep import SWEEP_S, Sweeper, marks
 
 _FIRST_WINDOW = 100  # published before `run()` returns; the sweep goes on
@@ -112,7 +112,9 @@ class Pool:
         try:
             publish(self._app, study, indices, timeout_s)
         except (KombuError, OSError, RedisError) as error:
-            raise PoolError(f"Redis took no messages: {error}; what is missing is sent again by the next sweep") from error
+            raise PoolError(
+                f"Redis took no messages: {error}; what is missing is sent again by the next sweep"
+            ) from error
 
     def _refuse_another_store(self) -> None:
         stores = {worker["store"] for worker in self._ledger.workers()}

@@ -21,7 +21,7 @@ from epstudy.core.variant import Manifest
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect
-from epstudy.workers.ledger import BEAT_S, Ledger, Lease, Mark
+from epstudy.workers.ledger import BEAT_S, Lease, Ledger, Mark
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Slot:
         mark = Mark.PENDING
         try:
             mark = self._settle(lease, manifest)
-        except EpstudyError as error:  # the store does not take it; after some tries the row says so, not the log alone
-            log.error("variant %s of %s, try %s: %s", lease.index, lease.study, lease.tries, error)
+        except EpstudyError:  # the store does not take it; after some tries the row says so, not the log alone
+            log.exception("variant %s of %s, try %s", lease.index, lease.study, lease.tries)
             mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
         finally:
             self._tell(lambda: self._open_ledger().finish(lease, mark))
@@ -118,14 +118,14 @@ class Slot:
                 timeout_s=manifest.timeout_s,
             )
             return self._simulator(manifest.engine).run(run, self._watch(lease))
-        except Exception as error:  # noqa: BLE001 - a bug in an engine is a failed row, not a variant that never ends
+        except Exception as error:
             log.exception("variant %s of %s", lease.index, lease.study)
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _watch(self, lease: Lease) -> Callable[[float | None], Stop | None]:
-        """Renews the lease while a simulation runs. Without Redis the simulation goes on: its result is worth having."""
+        """Renews the lease while a simulation runs, which goes on without Redis: its result is worth having."""
         next_beat = time.monotonic() + BEAT_S
 
         def watch(progress: float | None) -> Stop | None:

@@ -1,4 +1,7 @@
-"""The supervisor: keeps one Celery worker alive, says that it lives, and sweeps. Behind `epstudy worker` and the keeper."""
+"""The supervisor: keeps one Celery worker alive, says that it lives, and sweeps.
+
+`epstudy worker` is one, and the keeper of a private pool has one.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import epstudy
 from epstudy.core.errors import EpstudyError, PoolError
+from epstudy.core.version import VERSION
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
@@ -115,7 +118,9 @@ class Supervisor:
             return
         self._short_lives = self._short_lives + 1 if time.monotonic() - self._started < _TOO_SHORT_S else 0
         if self._short_lives >= _PATIENCE:
-            raise PoolError(f"the Celery worker ended {_PATIENCE} times in a row as soon as it was started (code {code})")
+            raise PoolError(
+                f"the Celery worker ended {_PATIENCE} times in a row as soon as it was started (code {code})"
+            )
         log.warning("the Celery worker ended with code %s; another one is started", code)
         self.start()
 
@@ -134,7 +139,7 @@ class Supervisor:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "slots": self.slots,
-            "epstudy": epstudy.__version__,
+            "epstudy": VERSION,
             "store": self._store.identity(),
         }
 
@@ -158,9 +163,14 @@ def run_worker(settings: Settings) -> None:
         )
     connect(url)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch, stop_signals() as stopped:
+    with (
+        tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch,
+        stop_signals() as stopped,
+    ):
         supervisor = Supervisor(settings, url, Path(scratch))
-        log.info("worker %s: %s slots, Redis %s, store %s", supervisor.name, supervisor.slots, mask(url), settings.store)
+        log.info(
+            "worker %s: %s slots, Redis %s, store %s", supervisor.name, supervisor.slots, mask(url), settings.store
+        )
         supervisor.start()
         try:
             while not stopped():

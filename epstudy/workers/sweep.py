@@ -23,8 +23,8 @@ Publish = Callable[[str, list[int], float | None], None]
 def marks(store: Store, manifest: Manifest, only: str | None = None) -> str:
     """Return one mark a variant from what the store holds: held, failed, pending, or set aside as cancelled.
 
-    Pending is what the store does not settle. With `only="failed"` it is what has failed, for any cause, and what has no
-    outcome is set aside; with `only="missing"` it is what has no outcome.
+    Pending is what the store does not settle. With `only="failed"` it is what has failed, for any cause, and what
+    has no outcome is set aside; with `only="missing"` it is what has no outcome.
     """
     outcomes = store.outcomes(manifest.keys)
 
@@ -133,4 +133,3 @@ def _lost_outcome(lost: Lost) -> Outcome:
         attempts=lost.tries,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-

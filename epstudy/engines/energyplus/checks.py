@@ -24,10 +24,11 @@ _NEEDS_MORE = {
 }
 
 
-def check_version(document: Document, installation: Installation) -> list[str]:
-    """Problems of a model that was written for another EnergyPlus than the installed one."""
-    model, engine = document.version, installation.version
-    if tuple(model[:2]) == engine[:2]:
+def check_version(model: tuple[int, int] | None, installation: Installation) -> list[str]:
+    """Problems of a model that states another version than the installed EnergyPlus has."""
+    if model is None:
+        return ["states no version; add the object Version, such as `Version,25.2;`"]
+    if model == installation.version[:2]:
         return []
     return [
         f"is of EnergyPlus version {model[0]}.{model[1]}, the engine is {installation.build}; it would run, and other "
@@ -39,7 +40,7 @@ def check_classes(document: Document) -> list[str]:
     """Problems of a model that needs more than the installed library."""
     problems = []
     for start, needed in _NEEDS_MORE.items():
-        used = sorted(name for name in document.keys() if name.startswith(start) and len(document[name]))
+        used = sorted(name for name in document if name.startswith(start) and len(document[name]))
         if used:
             problems.append(f"uses {', '.join(used)}, which needs {needed}; the library in the wheel cannot run it")
     return problems
@@ -48,7 +49,7 @@ def check_classes(document: Document) -> list[str]:
 def check_period(document: Document, period: str, weather: bytes | None) -> list[str]:
     """Problems of a model and a weather file that do not give what the period needs."""
     if period == "design-days":
-        sizing = [name for name in document.keys() if name.startswith("SizingPeriod:") and len(document[name])]
+        sizing = [name for name in document if name.startswith("SizingPeriod:") and len(document[name])]
         return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
     if period == "annual" and weather is None:
         return ["has no weather file for its annual run; give weather=, or period='design-days'"]

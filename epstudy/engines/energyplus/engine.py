@@ -81,21 +81,21 @@ class _Preparation:
     def prepare(self, parameters: Mapping[str, Parameter]) -> Prepared:
         from epstudy.engines.energyplus import checks
         from epstudy.engines.energyplus.external import find_external_files
+        from epstudy.engines.energyplus.model import version_of
         from epstudy.engines.energyplus.outputs import METRICS
 
         build = self._build()
         model, suffix = self._model()
         weather = self._weather()
-        unreadable = build is None or model is None or (weather is None) != (self.engine.weather is None)
-        if unreadable:
+        if build is None or model is None or (weather is None and self.engine.weather is not None):
             return Prepared(Check(tuple(self.problems)))
+        name = self.engine._model_name()
+        self.problems += [f"{name} {text}" for text in checks.check_version(version_of(model), build)]
         document = self._document(model, suffix)
         if document is None:
             return Prepared(Check(tuple(self.problems)))
 
-        name = self.engine._model_name()
         about_model = [
-            *checks.check_version(document, build),
             *checks.check_classes(document),
             *checks.check_period(document, self.engine.period, weather),
         ]
@@ -167,7 +167,8 @@ class _Preparation:
         try:
             return load(model, suffix)
         except InputError as error:
-            self.problems.append(f"{self.engine._model_name()} {error}")
+            if not self.problems:  # a model of another version is told by its version
+                self.problems.append(f"{self.engine._model_name()} {error}")
             return None
 
     def _folder(self) -> Path:
@@ -198,7 +199,9 @@ def _is_document(model: Any) -> bool:
 def _neighbours(path: Path) -> str:
     """The files of the same kind beside a missing one."""
     try:
-        names = sorted(one.name for one in path.expanduser().parent.iterdir() if one.suffix.lower() == path.suffix.lower())
+        names = sorted(
+            one.name for one in path.expanduser().parent.iterdir() if one.suffix.lower() == path.suffix.lower()
+        )
     except OSError:
         return ""
     return ", ".join(names[:5])

@@ -42,7 +42,10 @@ def read_verdict(folder: Path) -> Verdict:
 
 
 def read_messages(text: str) -> list[tuple[str, str]]:
-    """Return the messages of an `.err` file as (kind, text): warning, severe or fatal; `~~~` continues the one before."""
+    """Return the messages of an `.err` file as (kind, text), kind being warning, severe or fatal.
+
+    A line marked `~~~` continues the message before it.
+    """
     messages: list[tuple[str, str]] = []
     for line in text.splitlines():
         found = re.match(r"[\s*]*\*\*\s*(Warning|Severe|Fatal|~~~)\s*\*\*\s?(.*)", line)

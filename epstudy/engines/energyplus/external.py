@@ -44,7 +44,7 @@ def _stage(found: ExternalFiles, folder: Path, said: str, who: str) -> None:
     parts = PurePosixPath(said.replace("\\", "/"))
     if parts.is_absolute() or PureWindowsPath(said).drive or ".." in parts.parts:
         found.problems.append(
-            f'{who} refers to "{said}", outside the model\'s folder; put the file beside the model and name it from there'
+            f'{who} refers to "{said}", outside the model\'s folder; put it beside the model and name it from there'
         )
         return
     path = folder / parts

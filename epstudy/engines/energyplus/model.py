@@ -60,7 +60,17 @@ def load(content: bytes, suffix: str) -> Document:
             return idfkit.load_idf(str(path), preserve_formatting=True)
         except (idfkit.IdfKitError, ValueError, KeyError) as error:
             reason = str(error).replace(str(path), "the file").splitlines()
-            raise InputError(f"is no model that can be read: {reason[0] if reason else type(error).__name__}") from error
+            raise InputError(
+                f"is no model that can be read: {reason[0] if reason else type(error).__name__}"
+            ) from error
+
+
+def version_of(content: bytes) -> tuple[int, int] | None:
+    """Return major and minor version that the text of a model states, without reading the rest; None if it does not."""
+    text = re.sub(rb"!.*", b"", content)
+    found = re.search(rb'(?i)\bversion\s*,\s*(\d+)\.(\d+)', text)
+    found = found or re.search(rb'(?i)"version_identifier"\s*:\s*"(\d+)\.(\d+)', text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def write(document: Document, suffix: str) -> bytes:
@@ -89,7 +99,7 @@ def find(document: Document, target: str) -> Match:
     if not objects:
         raise InputError(
             f'"{target}" matches nothing: the model has no {object_class} object'
-            + _nearest(wanted_class, [name for name in document.keys() if document[name]])
+            + _nearest(wanted_class, [name for name in document if document[name]])
         )
     chosen = _matching(objects, pattern)
     if not chosen:

@@ -45,7 +45,7 @@ def main() -> None:
 def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> int:
     folder = order["folder"]
     os.chdir(folder)  # relative names in a model are looked up here first
-    console = os.open(os.path.join(folder, "console.txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    console = os.open(f"{folder}/console.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(console, 1)
     os.dup2(console, 2)
     os.close(console)

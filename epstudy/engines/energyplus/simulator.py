@@ -63,7 +63,9 @@ class EnergyPlusSimulator:
             return Outcome(State.CANCELLED, message=end.value)
         if end is None:
             self.close()
-            return Outcome(State.FAILED, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study")
+            return Outcome(
+                State.FAILED, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study"
+            )
         return _judge(run, end, time.monotonic() - started)
 
     def _check_build(self, run: Run) -> None:
@@ -172,8 +174,8 @@ class _WarmProcess:
 
 
 @lru_cache(maxsize=4)
-def _base(path: Path, mark: tuple[int, int], period: str) -> model.Document:
-    """The parsed base model, ready but for the edits; `mark` changes when the file does."""
+def _base(path: Path, _mark: tuple[int, int], period: str) -> model.Document:
+    """The parsed base model, ready but for the edits; `_mark` changes when the file does."""
     document = model.load(path.read_bytes(), path.suffix)
     set_period(document, period)
     ask(document)

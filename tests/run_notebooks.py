@@ -1,0 +1,64 @@
+"""Runs every notebook of `notebooks/` from top to bottom, as `make notebooks` does: `python -m tests.run_notebooks`.
+
+A store of its own under `build/` makes the second run quick, and keeps the user's studies out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests import check_notebooks
+
+BUILD = check_notebooks.ROOT / "build"
+CELL_TIMEOUT_S = 600
+
+
+def main() -> int:
+    """Run the notebooks and end their pool; return pytest's exit code, or 1 where a notebook holds results."""
+    if check_notebooks.main([]) != 0:
+        return 1
+    environment = notebook_environment(os.environ, BUILD)
+    try:
+        return subprocess.run(pytest_command(), cwd=check_notebooks.ROOT, env=environment, check=False).returncode
+    finally:
+        stop_pool(environment)
+
+
+def pytest_command() -> list[str]:
+    """Return the command that runs each code cell as one test."""
+    return [
+        *(sys.executable, "-m", "pytest"),
+        "--nbval-lax",  # a cell fails when it raises; the notebooks have no outputs to compare with
+        "--nbval-current-env",  # the kernel of this Python, whatever kernel "python3" the user has installed
+        f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
+        f"--timeout={CELL_TIMEOUT_S + 60}",  # pyproject's would cut a cell short
+        *("-W", "default"),  # pyproject makes errors of the warnings of our own tests; here they are nbval's and jupyter's
+        *("-p", "no:cacheprovider"),
+        str(check_notebooks.NOTEBOOKS),
+    ]
+
+
+def notebook_environment(outer: Mapping[str, str], build: Path) -> dict[str, str]:
+    """Return `outer` with a private pool, a store and Jupyter's files under `build`."""
+    groups = ("EPSTUDY_REDIS_URL", "EPSTUDY_REDIS_PASSWORD_FILE")
+    return {
+        **{name: value for name, value in outer.items() if name not in groups},
+        "EPSTUDY_STORE": str(build / "test-store"),
+        "EPSTUDY_IDLE_S": "5",
+        "IPYTHONDIR": str(build / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(build / "jupyter"),
+    }
+
+
+def stop_pool(environment: Mapping[str, str]) -> None:
+    """End the private pool of the notebooks; one that ended itself is fine, one that will not end is an error."""
+    command = [sys.executable, "-m", "epstudy", "pool", "stop"]
+    subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

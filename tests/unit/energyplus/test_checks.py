@@ -1,0 +1,195 @@
+"""Everything wrong with a study is found before it runs, all at once, by name and with the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyenergyplus.dataset import ref_models, weather_files
+
+import epstudy as ep
+from epstudy.core.contracts import Prepared
+
+OFFICE = Path(ref_models["small_office"])
+CHICAGO = Path(weather_files["usa_il_chicago"])
+LPD = "Lights/*/watts_per_floor_area"
+
+
+def prepare(engine: ep.EnergyPlus, **parameters: ep.Field) -> Prepared:
+    return engine.prepare(parameters or {"lpd": ep.Field(LPD, [6.0])})
+
+
+def problems(engine: ep.EnergyPlus, **parameters: ep.Field) -> str:
+    return "\n".join(prepare(engine, **parameters).check.problems)
+
+
+def office(**options: object) -> ep.EnergyPlus:
+    return ep.EnergyPlus(OFFICE, weather=CHICAGO, **options)
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = OFFICE.read_text(encoding="latin-1")
+    assert old in text
+    path = tmp_path / "model.idf"
+    path.write_text(text.replace(old, new), encoding="latin-1")
+    return path
+
+
+def test_a_good_study_has_no_problem_and_says_what_it_touches() -> None:
+    check = prepare(office(), lpd=ep.Field(LPD, [6.0, None]), u=ep.Field("Lights/Core*/fraction_radiant", [0.5])).check
+    assert check.ok
+    assert check.touches == {"lpd": "Lights/*: 5 objects", "u": "Lights/Core*: 1 object"}
+    assert "Lights/*: 5 objects" in str(check)
+
+
+def test_no_such_model_names_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "office.idf").touch()
+    found = prepare(ep.EnergyPlus(tmp_path / "ofice.idf", weather=CHICAGO))
+    assert found.recipe is None
+    assert "there is no model" in found.check.problems[0]
+    assert "its folder has office.idf" in found.check.problems[0]
+
+
+def test_no_such_weather() -> None:
+    assert "there is no weather file nowhere.epw" in problems(ep.EnergyPlus(OFFICE, weather="nowhere.epw"))
+
+
+def test_an_annual_run_needs_weather() -> None:
+    assert "has no weather file for its annual run; give weather=" in problems(ep.EnergyPlus(OFFICE))
+    assert problems(ep.EnergyPlus(OFFICE, period="design-days")) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"hello", "is no EPW file"), (b"", "is no EPW file"), (None, "has 92 hourly")]
+)
+def test_a_weather_file_that_is_none_or_cut_off(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "w.epw"
+    path.write_bytes(content if content is not None else b"\n".join(CHICAGO.read_bytes().splitlines()[:100]))
+    assert said in problems(ep.EnergyPlus(OFFICE, weather=path))
+
+
+def test_a_model_of_another_version(tmp_path: Path) -> None:
+    path = changed(tmp_path, "25.2", "9.2")
+    assert "is of EnergyPlus version 9.2, the engine is 25.2.0" in problems(ep.EnergyPlus(path, weather=CHICAGO))
+
+
+def test_a_model_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "model.idf").write_text("this is not a model")
+    assert "states no version" in problems(ep.EnergyPlus(tmp_path / "model.idf", weather=CHICAGO))
+    (tmp_path / "model.idf").write_text("Version,25.2;\nLights,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v;")
+    assert "is no model that can be read" in problems(ep.EnergyPlus(tmp_path / "model.idf", weather=CHICAGO))
+    assert "expected a file that ends in .idf or .epJSON" in problems(ep.EnergyPlus("model.osm", weather=CHICAGO))
+
+
+@pytest.mark.parametrize(
+    ("target", "levels", "said"),
+    [
+        (LPD, [6.0, -1.0], 'parameter "p": level -1.0: Lights "Core_ZN_Lights", watts_per_floor_area: Value -1'),
+        (LPD, ["much"], "Expected number, got str"),
+        (LPD, [True], "Expected number, got bool"),
+        ("Lights/*/schedule_name", ["NOPE"], "Reference to non-existent object 'NOPE'"),
+        ("SimulationControl/*/do_zone_sizing_calculation", ["Perhaps"], "not in allowed values"),
+        ("Lihgts/*/schedule_name", ["x"], 'did you mean "Lights"?'),
+    ],
+)
+def test_a_level_or_target_that_cannot_be(target: str, levels: list[object], said: str) -> None:
+    assert said in problems(office(), p=ep.Field(target, levels))
+
+
+def test_all_problems_come_at_once() -> None:
+    found = prepare(
+        ep.EnergyPlus(OFFICE),
+        a=ep.Field("Light/*/x", [1]),
+        b=ep.Field(LPD, [-1, "much"]),
+        c=ep.Field("Lights/*/nope", [1]),
+    ).check
+    assert len(found.problems) == 5
+
+
+def test_what_the_model_itself_breaks_in_the_schema_is_not_the_users_problem() -> None:
+    """The reference model has a PlantLoop with AUTOSIZE, which the schema refuses and the engine takes."""
+    assert problems(office(), p=ep.Field("Lights/*/schedule_name", ["BLDG_LIGHT_SCH"])) == ""
+
+
+def test_two_parameters_on_one_field_are_refused() -> None:
+    said = problems(office(), a=ep.Field(LPD, [6.0]), b=ep.Field("Lights/Core*/watts_per_floor_area", [7.0]))
+    assert 'parameters "a" and "b" both set watts_per_floor_area of 1 Lights objects' in said
+
+
+def test_a_level_given_twice_is_a_warning() -> None:
+    check = prepare(office(), p=ep.Field(LPD, [6, 6.0])).check
+    assert check.ok
+    assert "more than once" in check.warnings[0]
+
+
+def test_templates_need_more_than_the_wheel(tmp_path: Path) -> None:
+    path = tmp_path / "model.idf"
+    path.write_bytes(OFFICE.read_bytes() + b"\nHVACTemplate:Thermostat,\n  All,,20,,26;\n")
+    assert "uses HVACTemplate:Thermostat, which needs ExpandObjects" in problems(ep.EnergyPlus(path, weather=CHICAGO))
+
+
+def test_design_days_need_design_days(tmp_path: Path) -> None:
+    from epstudy.engines.energyplus import model
+
+    document = model.load(OFFICE.read_bytes(), ".idf")
+    model.remove_all(document, "SizingPeriod:DesignDay")
+    assert "has no SizingPeriod object" in problems(ep.EnergyPlus(document, period="design-days"))
+
+
+SCHEDULE = b"\nSchedule:File,\n  From file,,%s,1,0,8760;\n"
+
+
+def test_external_files_are_part_of_the_recipe_by_content(tmp_path: Path) -> None:
+    path = tmp_path / "model.idf"
+    path.write_bytes(OFFICE.read_bytes() + SCHEDULE % b"data/s.csv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "s.csv").write_text("1\n" * 8760)
+    engine = ep.EnergyPlus(path, weather=CHICAGO)
+    one = prepare(engine)
+    (tmp_path / "data" / "s.csv").write_text("0\n" * 8760)
+    other = prepare(engine)
+    assert one.check.ok
+    assert one.recipe is not None
+    assert other.recipe is not None
+    assert list(one.recipe["external"]) == ["data/s.csv"]
+    assert one.recipe["external"] != other.recipe["external"]
+    assert one.recipe["model"] == other.recipe["model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"missing.csv", "cannot be read: No such file"),
+        (b"../s.csv", "outside the model's folder"),
+        (b"/etc/passwd", "outside"),
+    ],
+)
+def test_external_files_that_are_missing_or_elsewhere(tmp_path: Path, name: bytes, said: str) -> None:
+    path = tmp_path / "model.idf"
+    path.write_bytes(OFFICE.read_bytes() + SCHEDULE % name)
+    assert said in problems(ep.EnergyPlus(path, weather=CHICAGO))
+
+
+def test_spelling_and_order_of_a_target_do_not_change_the_edits() -> None:
+    one = prepare(office(), p=ep.Field(LPD, [6])).edits["p"]
+    other = prepare(office(), p=ep.Field("LIGHTS/*/Watts Per Floor Area", [6.0])).edits["p"]
+    assert one == other
+
+
+def test_none_edits_nothing() -> None:
+    assert prepare(office(), p=ep.Field(LPD, [None])).edits["p"] == ((),)
+
+
+@pytest.mark.parametrize("options", [{"period": "weekly"}, {"weather": 3}])
+def test_impossible_arguments_are_refused_at_once(options: dict[str, object]) -> None:
+    with pytest.raises(ep.InputError):
+        ep.EnergyPlus(OFFICE, **options)
+
+
+def test_an_idfkit_document_is_a_model() -> None:
+    import idfkit
+
+    document = idfkit.load_idf(str(OFFICE))
+    assert prepare(ep.EnergyPlus(document, weather=CHICAGO)).check.ok
+    with pytest.raises(ep.InputError, match="expected the path"):
+        ep.EnergyPlus(3)

@@ -1,0 +1,55 @@
+"""The results have one row a variant, whatever became of it."""
+
+from __future__ import annotations
+
+import math
+
+from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.core.variant import Axis, Manifest
+from epstudy.results import failures_frame, results_frame
+
+KEYS = tuple(f"{place}" * 64 for place in "01234")
+METRICS = {"heating_kwh": "kWh", "warnings": "1"}
+AXIS = Axis("lpd", "field", ("x",), (6, 8, None, 10, 12), (6.0, 8.0, None, 10.0, 12.0), ((),) * 5)
+MANIFEST = Manifest("s", "energyplus", {}, (AXIS,), tuple((i,) for i in range(5)), KEYS, METRICS)
+OUTCOMES = {
+    KEYS[0]: Outcome(State.DONE, metrics={"heating_kwh": 1.5, "warnings": 2.0}),
+    KEYS[1]: Outcome(State.FAILED, Cause.SIMULATION, "no such schedule", attempts=1, worker="w"),
+    KEYS[2]: Outcome(State.FAILED, Cause.LOST, "gone"),
+}
+
+
+def test_every_variant_has_a_row_with_typed_columns() -> None:
+    frame = results_frame(MANIFEST, OUTCOMES, ["done", "failed", "running", "pending", "done"])
+    assert list(frame.columns) == ["lpd", "status", "heating_kwh", "warnings"]
+    assert frame.index.name == "variant"
+    assert list(frame["status"]) == ["done", "failed", "running", "pending", "pending"]
+    assert frame["heating_kwh"].iloc[0] == 1.5
+    assert frame["heating_kwh"].iloc[1:].isna().all()
+    assert frame.attrs["units"] == METRICS
+
+
+def test_without_a_single_success_the_columns_are_there_and_numbers() -> None:
+    frame = results_frame(MANIFEST, {}, [])
+    assert list(frame["status"]) == ["pending"] * 5
+    assert (frame[["heating_kwh", "warnings"]].dtypes == float).all()
+    assert math.isnan(frame["heating_kwh"].sum(min_count=1))
+
+
+def test_the_store_has_the_last_word_over_the_ledger() -> None:
+    frame = results_frame(MANIFEST, OUTCOMES, ["running"] * 5)
+    assert list(frame["status"])[:2] == ["done", "failed"]
+
+
+def test_failures_are_those_that_failed_and_say_why() -> None:
+    frame = failures_frame(MANIFEST, OUTCOMES, ["done", "failed", "failed", "failed", "pending"])
+    assert list(frame.columns) == ["lpd", "cause", "message", "attempts", "worker"]
+    assert list(frame.index) == [1, 2, 3]
+    assert list(frame["cause"]) == ["simulation", "lost", "infrastructure"]
+    assert "no such schedule" in frame["message"].iloc[0]
+
+
+def test_no_failures_is_an_empty_table_with_the_same_columns() -> None:
+    frame = failures_frame(MANIFEST, {KEYS[0]: OUTCOMES[KEYS[0]]}, [])
+    assert list(frame.columns) == ["lpd", "cause", "message", "attempts", "worker"]
+    assert len(frame) == 0
