@@ -21,6 +21,7 @@ def main() -> int:
     """Run the notebooks and end their pool; return pytest's exit code, or 1 where a notebook holds results."""
     if check_notebooks.main([]) != 0:
         return 1
+    BUILD.mkdir(exist_ok=True)  # without it IPython takes a temporary folder, and leaves it
     environment = notebook_environment(os.environ, BUILD)
     try:
         return subprocess.run(pytest_command(), cwd=check_notebooks.ROOT, env=environment, check=False).returncode
@@ -36,21 +37,23 @@ def pytest_command() -> list[str]:
         "--nbval-current-env",  # the kernel of this Python, whatever kernel "python3" the user has installed
         f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
         f"--timeout={CELL_TIMEOUT_S + 60}",  # pyproject's would cut a cell short
-        *("-W", "default"),  # pyproject makes errors of the warnings of our own tests; here they are nbval's and jupyter's
+        *(
+            "-W",
+            "default",
+        ),  # pyproject makes errors of the warnings of our own tests; here they are nbval's and jupyter's
         *("-p", "no:cacheprovider"),
         str(check_notebooks.NOTEBOOKS),
     ]
 
 
 def notebook_environment(outer: Mapping[str, str], build: Path) -> dict[str, str]:
-    """Return `outer` with a private pool, a store and Jupyter's files under `build`."""
+    """Return `outer` with a private pool whatever pool is configured, and its files under `build`."""
     groups = ("EPSTUDY_REDIS_URL", "EPSTUDY_REDIS_PASSWORD_FILE")
     return {
         **{name: value for name, value in outer.items() if name not in groups},
         "EPSTUDY_STORE": str(build / "test-store"),
         "EPSTUDY_IDLE_S": "5",
-        "IPYTHONDIR": str(build / "ipython"),
-        "JUPYTER_RUNTIME_DIR": str(build / "jupyter"),
+        "IPYTHONDIR": str(build / "ipython"),  # neither the user's startup files nor their history
     }
 
 

@@ -28,10 +28,12 @@ from epstudy.core.errors import PoolError
 from epstudy.settings import Settings
 from epstudy.workers.connection import RedisError, connect, socket_url
 from epstudy.workers.ledger import Ledger
+from epstudy.workers.processes import is_alive
 
 log = logging.getLogger(__name__)
 
 _START_S = 20.0
+_ANSWER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,9 @@ class Runtime:
         """Return the keeper's process id, if it lives."""
         try:
             pid = int(json.loads(self.pid_file.read_text())["pid"])
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+        except (FileNotFoundError, ValueError, KeyError):
             return None
-        return pid
+        return pid if is_alive(pid) else None
 
 
 def runtime_for(store: str) -> Runtime:
@@ -102,16 +103,13 @@ def start(settings: Settings) -> str:
     """
     runtime = runtime_for(settings.store)
     with _locked(runtime):
-        if runtime.keeper() is not None and _answers(runtime, settings):
-            return runtime.url
-        _clear(runtime)
-        process = _spawn(runtime, settings)
-        deadline = time.monotonic() + _START_S
-        while not _answers(runtime, settings):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise PoolError(f"the private pool did not start: {_last_words(runtime)}")
-            time.sleep(0.01)
-        return runtime.url
+        keeper = runtime.keeper()
+        if keeper is None:
+            _clear(runtime)
+            _await_start(runtime, settings, _spawn(runtime, settings))
+        else:
+            _await_redis(runtime, settings, keeper)
+    return runtime.url
 
 
 def stop(settings: Settings, wait_s: float = 15.0) -> bool:
@@ -123,11 +121,31 @@ def stop(settings: Settings, wait_s: float = 15.0) -> bool:
         return False
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait_s
-    while runtime.keeper() is not None and runtime.folder.exists():
+    while is_alive(pid):
         if time.monotonic() > deadline:
             raise PoolError(f"the keeper (process {pid}) did not end within {wait_s:g} s; see {runtime.keeper_log}")
         time.sleep(0.05)
     return True
+
+
+def _await_start(runtime: Runtime, settings: Settings, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_S
+    while not _answers(runtime, settings):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise PoolError(f"the private pool did not start: {_last_words(runtime)}")
+        time.sleep(0.01)
+
+
+def _await_redis(runtime: Runtime, settings: Settings, keeper: int) -> None:
+    """A living keeper starts a Redis that died again; its folder is its own, whatever state it is in."""
+    deadline = time.monotonic() + _ANSWER_S
+    while not _answers(runtime, settings):
+        if runtime.keeper() is None or time.monotonic() > deadline:
+            raise PoolError(
+                f"the Redis of the private pool (keeper: process {keeper}) does not answer; "
+                "if it stays so: epstudy pool stop"
+            )
+        time.sleep(0.05)
 
 
 def _spawn(runtime: Runtime, settings: Settings) -> subprocess.Popen[bytes]:
@@ -179,7 +197,9 @@ def _clear(runtime: Runtime) -> None:
 
 
 def forget(runtime: Runtime) -> None:
-    """Remove the folder, its lock and, when it was the last one, the folder around it. Hold the lock or be alone."""
+    """Remove the folder, its lock and, when it was the last one, the folder around it; not those of a living keeper."""
+    if runtime.keeper() not in (None, os.getpid()):
+        return
     _clear(runtime)
     runtime.lock_file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

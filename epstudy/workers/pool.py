@@ -117,6 +117,8 @@ class Pool:
             ) from error
 
     def _refuse_another_store(self) -> None:
+        if self.private:
+            return  # it was started for this very folder
         stores = {worker["store"] for worker in self._ledger.workers()}
         if stores and self._store.identity() not in stores:
             raise PoolError(

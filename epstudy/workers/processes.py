@@ -41,6 +41,14 @@ def _watch_parent(parent: int) -> None:
     os._exit(1)
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; one that has ended and whose end nobody took note of does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def default_slots() -> int:
     """Return how many simulations run at once when nobody said: one a physical core that this process may use."""
     physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1

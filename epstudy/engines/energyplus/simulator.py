@@ -57,7 +57,11 @@ class EnergyPlusSimulator:
             return Outcome(State.FAILED, Cause.INPUT, str(error))
         except (EngineError, StoreError, OSError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
-        end = self._simulate(run, name, watch, started)
+        try:
+            end = self._simulate(run, name, watch, started)
+        except BaseException:
+            self.close()  # or the next run would take this one's answer for its own
+            raise
         if isinstance(end, Stop):
             self.close()
             return Outcome(State.CANCELLED, message=end.value)

@@ -1,0 +1,217 @@
+"""The private pool starts by itself, outlives the kernel, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+import epstudy as ep
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.workers import local
+from epstudy.workers.connection import connect
+from epstudy.workers.ledger import Ledger
+from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
+
+CELL = """
+import epstudy as ep
+from tests.integration.offices import *
+study = ep.Study("from-a-kernel", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0, 9.0])}).run()
+"""
+
+
+@pytest.fixture
+def kernel(own_store: str) -> Iterator[KernelManager]:
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(Path(__file__).parents[2]))
+    yield manager
+    if manager.has_kernel:
+        manager.shutdown_kernel(now=True)
+
+
+def execute(manager: KernelManager, code: str, *, wait: bool = True) -> None:
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    if wait:
+        reply = client.execute_interactive(code, timeout=60)
+        assert reply["content"]["status"] == "ok", reply["content"]
+    else:
+        client.execute(code)
+    client.stop_channels()
+
+
+def runtime(store: str) -> local.Runtime:
+    return local.runtime_for(store)
+
+
+def progress(name: str) -> ep.Progress:
+    return ep.Study.open(name).progress()
+
+
+def gone(store: str) -> bool:
+    return not runtime(store).folder.exists() and not runtime(store).lock_file.exists()
+
+
+def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelManager, own_store: str) -> None:
+    execute(kernel, CELL)
+    until(lambda: progress("from-a-kernel").running == 2)
+    pool = processes_of(own_store)
+    assert len(pool) >= 6, "keeper, Redis, Celery with two children, two simulators"
+    assert kernel.provisioner is not None
+    os.kill(kernel.provisioner.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+
+    code = (
+        "import epstudy as ep; study = ep.Study.open('from-a-kernel').wait();"
+        "df = study.results(strict=True); assert len(df) == 4; assert study.progress().cached == 0;"
+        "assert df['site_eui_kwh_m2'].is_monotonic_increasing; print('all there')"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert "all there" in said.stdout, said.stderr
+
+    manifest = Store(own_store).manifest("from-a-kernel")
+    outcomes = Store(own_store).outcomes(manifest.keys)
+    assert [outcomes[key].attempts for key in manifest.keys] == [1, 1, 1, 1]
+    log = runtime(own_store).worker_log.read_text()
+    assert log.count("received") == 4, "one message a variant"
+    until(lambda: gone(own_store) and not alive(pool), 30)
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_work(kernel: KernelManager, own_store: str) -> None:
+    execute(kernel, CELL)
+    execute(kernel, "study.wait()", wait=False)
+    until(lambda: progress("from-a-kernel").running == 2)
+    before = runtime(own_store).keeper()
+    kernel.interrupt_kernel()
+    execute(kernel, "assert not study.progress().complete")
+    assert runtime(own_store).keeper() == before
+    execute(kernel, "assert study.wait(timeout=50).progress().done == 4")
+
+
+def test_a_restart_of_the_kernel_does_not_touch_the_work(kernel: KernelManager, own_store: str) -> None:
+    execute(kernel, CELL)
+    until(lambda: progress("from-a-kernel").running == 2)
+    kernel.restart_kernel(now=True)
+    execute(kernel, "import epstudy as ep; s = ep.Study.open('from-a-kernel').wait(timeout=50); assert s.progress().done == 4")
+
+
+def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
+    def study(level: float) -> ep.Study:
+        return ep.Study("idle", quick(), {"lpd": ep.Field(LPD, [level])})
+
+    study(6.0).run().wait(timeout=60)
+    pool = processes_of(own_store)
+    until(lambda: gone(own_store) and not alive(pool), 30)
+    assert study(6.5).run().wait(timeout=60).progress().done == 1
+    assert ep.Study.open("idle").results(strict=True)["status"].eq("done").all()
+
+
+def test_a_killed_keeper_takes_everything_with_it_and_another_one_goes_on(own_store: str) -> None:
+    study = ep.Study("keeper", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0])}).run()
+    until(lambda: study.progress().running == 2)
+    pool = processes_of(own_store)
+    keeper = runtime(own_store).keeper()
+    assert keeper is not None
+    os.kill(keeper, signal.SIGKILL)
+    until(lambda: alive(pool) == [], 5)
+    assert study.wait(timeout=100).progress().done == 2
+
+
+def test_a_killed_simulator_is_started_again(own_store: str) -> None:
+    study = ep.Study("simulator", whole(), {"lpd": ep.Field(LPD, [6.0])}).run()
+    until(lambda: study.progress().running == 1)
+    simulators = [one for one in processes_of(own_store) if "energyplus.process" in " ".join(one.cmdline())]
+    for simulator in simulators:
+        simulator.kill()
+    results = study.wait(timeout=100).results(strict=True)
+    outcome = next(iter(Store(own_store).outcomes(Store(own_store).manifest("simulator").keys).values()))
+    assert len(results) == 1
+    assert outcome.attempts == 2
+
+
+def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
+    study = ep.Study("child", whole(), {"lpd": ep.Field(LPD, [6.0])}).run()
+    until(lambda: study.progress().running == 1)
+    main = next(one for one in processes_of(own_store) if "workers.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper())
+    simulators = [one for child in main.children() for one in child.children()]
+    for child in main.children():
+        child.kill()
+    until(lambda: alive(simulators) == [], 5)
+    assert study.wait(timeout=100).progress().done == 1
+
+
+def test_a_redis_that_was_killed_is_no_loss(own_store: str) -> None:
+    study = ep.Study("redis", quick(), {"lpd": ep.Field(LPD, [5 + step / 16 for step in range(12)])}).run()
+    until(lambda: study.progress().done >= 2)
+    redis = next(one for one in processes_of(own_store) if "redis-server" in one.name())
+    redis.kill()
+    results = study.wait(timeout=100).results(strict=True)
+    assert len(results) == 12
+
+
+def test_two_clients_at_once_start_one_pool(own_store: str) -> None:
+    code = "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
+    clients = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    urls = {client.communicate(timeout=60)[0].strip() for client in clients}
+    assert len(urls) == 1
+    keepers = [one for one in processes_of(own_store) if "workers.keeper" in " ".join(one.cmdline())]
+    assert len(keepers) == 1
+
+
+def test_a_second_run_of_the_cell_while_it_runs_simulates_nothing_twice(own_store: str) -> None:
+    def study() -> ep.Study:
+        return ep.Study("twice", quick(), {"lpd": ep.Field(LPD, [5.5, 6.5, 7.5, 8.5])})
+
+    first = study().run()
+    second = study().run()
+    first.wait(timeout=60)
+    assert second.wait(timeout=60).progress().done == 4
+    log = runtime(own_store).worker_log.read_text()
+    assert log.count("received") == 4
+
+
+def test_the_runtime_folder_is_the_users_alone_and_redis_has_no_port(own_store: str) -> None:
+    local.start(Settings.load())
+    folder = runtime(own_store).folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+    redis = connect(runtime(own_store).url)
+    assert redis.config_get("port") == {"port": "0"}
+    assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "epstudy").mkdir()
+    (tmp_path / "epstudy").chmod(0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(ep.PoolError, match="not a folder of yours alone"):
+        local.runtime_for("anything")
+
+
+def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:
+    study = ep.Study("stopped", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
+    until(lambda: study.progress().running == 2)
+    pool = processes_of(own_store)
+    assert local.stop(Settings.load())
+    until(lambda: alive(pool) == [], 2)
+    assert gone(own_store)
+    assert not local.stop(Settings.load())
+    assert ep.Study.open("stopped").progress().pending == 3
+    assert ep.Study.open("stopped").run().wait(timeout=100).progress().done == 3
+
+
+def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path) -> None:
+    url = local.start(Settings.load())
+    until(lambda: Ledger(connect(url)).workers())
+    study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(tmp_path / "other"))
+    with pytest.raises(ep.PoolError, match="use another store"):
+        study.run()
