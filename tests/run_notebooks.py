@@ -37,10 +37,7 @@ def pytest_command() -> list[str]:
         "--nbval-current-env",  # the kernel of this Python, whatever kernel "python3" the user has installed
         f"--nbval-cell-timeout={CELL_TIMEOUT_S}",
         f"--timeout={CELL_TIMEOUT_S + 60}",  # pyproject's would cut a cell short
-        *(
-            "-W",
-            "default",
-        ),  # pyproject makes errors of the warnings of our own tests; here they are nbval's and jupyter's
+        *("-W", "default"),  # errors, says pyproject for our own tests; the warnings here are nbval's and Jupyter's
         *("-p", "no:cacheprovider"),
         str(check_notebooks.NOTEBOOKS),
     ]
