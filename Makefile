@@ -1,9 +1,10 @@
-# Each target sets itself up in .venv and writes nothing outside .venv/ and build/.
+# Each target sets itself up in .venv; what it makes is in build/, and the caches of the tools beside it.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 export EPSTUDY_STORE ?= $(CURDIR)/build/store
+export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 
 .PHONY: help demo test lab lint types layers unit integration notebooks bench clean
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -49,8 +50,8 @@ class Keeper:
         self._runtime = runtime
         self._idle_s = settings.idle_s
         self._redis = start_redis(runtime)
-        scratch = Path(settings.scratch or runtime.folder) / f"scratch-{runtime.folder.name}"
-        self._supervisor = Supervisor(settings, runtime.url, scratch, runtime.worker_log)
+        self._scratch = Path(settings.scratch or runtime.folder) / f"scratch-{runtime.folder.name}"
+        self._supervisor = Supervisor(settings, runtime.url, self._scratch, runtime.worker_log)
         self._supervisor.start()
 
     def keep(self, stopped: Callable[[], bool]) -> None:
@@ -73,6 +74,7 @@ class Keeper:
         """End everything and remove the folder."""
         self._supervisor.stop(wait_s=0)
         kill_group(self._redis, wait_s=2)
+        shutil.rmtree(self._scratch, ignore_errors=True)
         forget(self._runtime)
 
     def _is_needed(self) -> bool:

@@ -107,7 +107,6 @@ class Slot:
         return Mark.DONE if outcome.state is State.DONE else Mark.FAILED
 
     def _simulate(self, lease: Lease, manifest: Manifest) -> Outcome:
-        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch))
         try:
             run = Run(

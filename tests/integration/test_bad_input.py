@@ -66,7 +66,9 @@ def test_impossible_options(options: dict[str, float]) -> None:
 def test_no_such_model_and_no_such_weather_are_one_error() -> None:
     study = ep.Study("s", ep.EnergyPlus("nowhere.idf", weather="nowhere.epw"), {"lpd": ep.Field(LPD, [6.0])})
     assert not study.check().ok
-    with pytest.raises(ep.CheckError, match=r"(?s)2 problems; nothing was queued.*no model nowhere.idf.*no weather file") as error:
+    with pytest.raises(
+        ep.CheckError, match=r"(?s)2 problems; nothing was queued.*no model nowhere.idf.*no weather file"
+    ) as error:
         study.run()
     assert error.value.check.problems == study.check().problems
     with pytest.raises(ep.CheckError):
@@ -94,7 +96,7 @@ def test_a_model_of_another_version(tmp_path: Path) -> None:
     path.write_bytes(OFFICE.read_bytes().replace(b"25.2", b"9.2", 1))
     assert b"9.2" in path.read_bytes()
     study = ep.Study("s", ep.EnergyPlus(path, weather=CHICAGO), {"lpd": ep.Field(LPD, [6.0])})
-    with pytest.raises(ep.CheckError, match="is of EnergyPlus version 9.2, the engine is 25.2.0.*IDFVersionUpdater"):
+    with pytest.raises(ep.CheckError, match=r"is of EnergyPlus version 9.2, the engine is 25.2.0.*IDFVersionUpdater"):
         study.run()
 
 
@@ -113,7 +115,7 @@ def silent_url(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_redis_that_nobody_answers_at(silent_url: str) -> None:
     study = ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=silent_url)
     started = time.monotonic()
-    with pytest.raises(ep.PoolError, match="no Redis answers at redis://:\\*\\*\\*@.*EPSTUDY_REDIS_URL") as error:
+    with pytest.raises(ep.PoolError, match=r"no Redis answers at redis://:\*\*\*@.*EPSTUDY_REDIS_URL") as error:
         study.run()
     assert time.monotonic() - started < 5.0
     assert "secret" not in str(error.value)

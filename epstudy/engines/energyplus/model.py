@@ -68,7 +68,7 @@ def load(content: bytes, suffix: str) -> Document:
 def version_of(content: bytes) -> tuple[int, int] | None:
     """Return major and minor version that the text of a model states, without reading the rest; None if it does not."""
     text = re.sub(rb"!.*", b"", content)
-    found = re.search(rb'(?i)\bversion\s*,\s*(\d+)\.(\d+)', text)
+    found = re.search(rb"(?i)\bversion\s*,\s*(\d+)\.(\d+)", text)
     found = found or re.search(rb'(?i)"version_identifier"\s*:\s*"(\d+)\.(\d+)', text)
     return (int(found[1]), int(found[2])) if found else None
 

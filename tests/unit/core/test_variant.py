@@ -107,5 +107,5 @@ def test_plain_names_are_taken(name: str) -> None:
     "name", ["", "../x", "a/b", "a b", ".hidden", "-f", "x" * 101, "x" * 300, "a\n", "a\0", "a.", None, 3]
 )
 def test_other_names_are_refused_with_a_proposal(name: object) -> None:
-    with pytest.raises(InputError, match="is not a study name: expected .* for example"):
+    with pytest.raises(InputError, match=r"is not a study name: expected .* for example"):
         check_study_name(name)

@@ -94,16 +94,12 @@ def test_an_unknown_kind_of_edit_is_refused(office: model.Document) -> None:
         model.apply_edits(office.copy(), [{"scale": "Lights/*/watts_per_floor_area", "by": 2}])
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"Version,9.9;\n", b"\xff\xfe\x00", b"{}", b"Version,25.2;\nLights,;"]
-)
+@pytest.mark.parametrize("content", [b"", b"hello", b"Version,9.9;\n", b"\xff\xfe\x00", b"{}"])
 def test_what_is_no_model_says_so(content: bytes) -> None:
-    try:
-        document = model.load(content, ".idf")
-    except InputError as error:
-        assert "no model that can be read" in str(error)
-    else:
-        assert len(document) <= 2, "only a model that holds next to nothing may pass"
+    with pytest.raises(InputError, match="no model that can be read"):
+        model.load(content, ".idf")
+    with pytest.raises(InputError, match="no model that can be read"):
+        model.load(content, ".epjson")
 
 
 def test_annual_means_one_full_year_and_no_design_days() -> None:
