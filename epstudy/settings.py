@@ -64,7 +64,7 @@ class Settings:
         if not self.redis_url or not self.redis_password_file:
             return self.redis_url
         try:
-            password = Path(self.redis_password_file).read_text(encoding="utf-8").strip()
+            password = Path(self.redis_password_file).read_text(encoding="utf-8").partition("\n")[0].strip()
         except OSError as error:
             raise InputError(f"EPSTUDY_REDIS_PASSWORD_FILE cannot be read: {error}") from error
         parts = urlsplit(self.redis_url)

@@ -30,8 +30,9 @@ def connect(url: str, *, answer_s: float = ANSWER_S) -> Redis:
     except ValueError as error:
         raise InputError(f'"{mask(url)}" is no Redis URL: expected redis://, rediss:// or unix://') from error
     except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
+        said = "needs a password" if "HELLO" in str(error) or "NOAUTH" in str(error) else f"refuses: {error}"
         raise PoolError(
-            f"the Redis at {mask(url)} refuses: {error}; put the password into EPSTUDY_REDIS_URL "
+            f"the Redis at {mask(url)} {said}; put the password into EPSTUDY_REDIS_URL "
             "(redis://:password@host) or name its file in EPSTUDY_REDIS_PASSWORD_FILE"
         ) from error
     except (exceptions.ConnectionError, exceptions.TimeoutError) as error:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from epstudy.core.errors import EpstudyError, PoolError
+from epstudy.core.errors import EpstudyError, PoolError, StoreError
 from epstudy.core.version import VERSION
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _TOO_SHORT_S = 5.0
+DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
 _PATIENCE = 5  # starts in a row that ended at once
 
 
@@ -57,8 +58,9 @@ class Supervisor:
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {
             **os.environ,
-            "EPSTUDY_REDIS_URL": self._url,
-            "EPSTUDY_REDIS_PASSWORD_FILE": "",
+            # as it was set, so that a password in a file stays there
+            "EPSTUDY_REDIS_URL": self._settings.redis_url or self._url,
+            "EPSTUDY_REDIS_PASSWORD_FILE": self._settings.redis_password_file or "",
             "EPSTUDY_STORE": self._settings.store,
             "EPSTUDY_WORKERS": str(self.slots),
             "EPSTUDY_SCRATCH": str(self._scratch),
@@ -87,6 +89,9 @@ class Supervisor:
             When the Celery worker ends at once, again and again.
         """
         self._restart_if_dead()
+        self._sweep_if_due()
+
+    def _sweep_if_due(self) -> None:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
@@ -105,13 +110,24 @@ class Supervisor:
 
     def stop(self, wait_s: float) -> None:
         """End the worker: it finishes what it runs, if that takes no longer than `wait_s`."""
+        if self._process is not None and wait_s > 0:
+            self._drain(wait_s)
         if self._process is not None:
-            kill_group(self._process, wait_s) if wait_s <= 0 else _warm_stop(self._process, wait_s)
+            kill_group(self._process, 0)
         try:
             if self._ledger is not None:
                 self._ledger.retire(self.name)
         except RedisError as error:
             log.warning("the ledger was not told: %s", error)
+
+    def _drain(self, wait_s: float) -> None:
+        """Have Celery take no more and finish what it runs: SIGTERM to its main process alone, not to its children."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + wait_s
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self._sweep_if_due()
+            time.sleep(_TICK_S)
 
     def _restart_if_dead(self) -> None:
         assert self._process is not None
@@ -146,15 +162,6 @@ class Supervisor:
         }
 
 
-def _warm_stop(process: subprocess.Popen[bytes], wait_s: float) -> None:
-    """SIGTERM to Celery's main process alone: it lets its children finish."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(wait_s)
-    except subprocess.TimeoutExpired:
-        kill_group(process, 0)
-
-
 def run_worker(settings: Settings) -> None:
     """Be a worker of the group's pool until SIGTERM or Ctrl-C; running variants are finished first."""
     url = settings.broker_url()
@@ -164,6 +171,7 @@ def run_worker(settings: Settings) -> None:
             "Without it `study.run()` starts a private pool by itself"
         )
     connect(url)
+    _check_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (
         tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch,
@@ -179,7 +187,16 @@ def run_worker(settings: Settings) -> None:
                 supervisor.tick()
                 time.sleep(_TICK_S)
         finally:
-            supervisor.stop(wait_s=3600)
+            supervisor.stop(wait_s=DRAIN_S)
+
+
+def _check_store(settings: Settings) -> None:
+    """A worker that cannot write its store would take every variant and keep none."""
+    try:
+        Store(settings.store).identity()
+    except StoreError as error:
+        who = f"user id {os.getuid()}" if hasattr(os, "getuid") else "this user"
+        raise StoreError(f"{error}; it must be a folder that {who} may write") from error
 
 
 class stop_signals:  # noqa: N801 - a context manager reads as a word

@@ -114,6 +114,7 @@ class _WarmProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
+            env={name: value for name, value in os.environ.items() if not name.startswith("EPSTUDY_")},
             start_new_session=True,
         )
         self._build = ""

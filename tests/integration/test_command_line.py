@@ -1,0 +1,108 @@
+"""The command line: demo, doctor, pool, studies, status, cancel."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import epstudy as ep
+from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
+
+
+def epstudy(*arguments: str, cwd: Path | None = None, code: int = 0, **environment: str) -> str:
+    """What `epstudy` prints; it must end with `code`."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "epstudy", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(own_store: str, tmp_path: Path) -> None:
+    first = epstudy("demo", "-o", str(tmp_path / "demo"))
+    rows = re.findall(r"^\d+ +(\d+\.\d+) +(\d\.\d+) +done +(\d+\.\d+)", first, flags=re.MULTILINE)
+    assert len(rows) == 9
+    assert all(100 < float(eui) < 250 for _, _, eui in rows)
+    assert "9 of 9 done;" in first
+    page = (tmp_path / "demo" / "01-first-study.html").read_text()
+    assert "How much do lighting and glazing matter?" in page
+    assert "data:image/png;base64," in page or "image/png" in page
+    executed = json.loads((tmp_path / "demo" / "01-first-study.ipynb").read_text())
+    assert not [out for cell in executed["cells"] for out in cell.get("outputs", []) if out["output_type"] == "error"]
+    assert alive(processes_of(own_store)) == [], "the demo ends the pool that it started"
+
+    second = epstudy("demo", "-o", str(tmp_path / "demo"))
+    assert "9 of 9 done (9 from the store)" in second
+    seconds = re.search(r"; (\d+) s with the notebook", second)
+    assert seconds is not None
+    assert table(first) == table(second)
+
+
+def table(said: str) -> list[str]:
+    return said.partition("9 of 9 done")[0].strip().splitlines()[-9:]
+
+
+def test_the_doctor_finds_everything(own_store: str) -> None:
+    said = epstudy("doctor")
+    assert "25.2.0-cf7368216c" in said
+    assert re.search(r"ok +Redis +private, redis-server \d", said)
+    assert f"ok   store        {own_store}" in said
+    assert "study.run() starts it" in said
+    assert not Path(own_store).exists(), "looking makes nothing"
+
+
+def test_the_doctor_says_what_to_do_about_what_is_missing(own_store: str) -> None:
+    said = epstudy("doctor", code=1, EPSTUDY_REDIS_URL="redis://:secret@127.0.0.1:1/0", EPSTUDY_STORE="/proc/nowhere")
+    assert "no   Redis        no Redis answers at redis://:***@127.0.0.1:1/0" in said
+    assert "secret" not in said
+    assert "no   store        /proc/nowhere cannot be written" in said
+    assert "-> set EPSTUDY_STORE to a folder that you may write" in said
+
+
+def test_the_pool_is_started_shown_and_stopped(own_store: str) -> None:
+    assert "no private pool is running" in epstudy("pool", "status")
+    assert "ends when idle for 30 s" in epstudy("pool", "start", "--workers", "1", EPSTUDY_IDLE_S="30")
+    until(lambda: "1 slots" in epstudy("pool", "status"))
+    assert "slots, epstudy" in epstudy("doctor")
+    pool = processes_of(own_store)
+    assert "ended" in epstudy("pool", "stop")
+    until(lambda: alive(pool) == [], 5)
+    assert "there was none" in epstudy("pool", "stop")
+
+
+def test_studies_are_listed_shown_and_cancelled(own_store: str) -> None:
+    assert "no studies" in epstudy("studies")
+    ep.Study("office", quick(), {"lpd": ep.Field(LPD, [6.0, -1.0])}).run(check=False).wait(timeout=60)
+    assert re.search(r"office +2 +1 +1 +energyplus", epstudy("studies"))
+    said = epstudy("status", "office")
+    assert "office: 1 of 2 done" in said
+    assert "1 failed (simulation): " in said
+    long = ep.Study("long", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
+    until(lambda: long.progress().running == 2)
+    assert "long: 0 of 3 done" in epstudy("cancel", "long")
+    assert long.wait(timeout=10).progress().cancelled == 3
+
+
+@pytest.mark.parametrize("command", ["status", "cancel"])
+def test_a_study_that_is_not_there_is_one_line(own_store: str, command: str) -> None:
+    said = epstudy(command, "nowhere", code=1)
+    assert 'Error: no study "nowhere" in the store' in said
+    assert "Traceback" not in said
+
+
+def test_a_worker_without_a_redis_says_what_to_set(own_store: str) -> None:
+    assert "set EPSTUDY_REDIS_URL" in epstudy("worker", code=1)
+    said = epstudy("worker", code=1, EPSTUDY_REDIS_URL="redis://127.0.0.1:1/0")
+    assert "no Redis answers" in said
