@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.core.variant import Manifest
 from epstudy.store import Store
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 INDEX = "variant"
 STATUS = "status"
-
-#: Columns that no parameter may be called.
-RESERVED = frozenset({INDEX, STATUS, "cause", "message", "attempts", "worker"})
 
 
 def variants_frame(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

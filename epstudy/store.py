@@ -26,8 +26,9 @@ from typing import Any
 
 from epstudy.core.canonical import content_digest
 from epstudy.core.errors import StoreError, StudyNotFoundError
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
-from epstudy.core.variant import Manifest, check_study_name
+from epstudy.core.variant import check_study_name
 
 
 class DamagedFileWarning(UserWarning):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import html
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -18,16 +17,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from epstudy.core.canonical import canonical
+from epstudy.core.arguments import checked_engine, checked_parameters, checked_retries, checked_timeout
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
 from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StudyNotFoundError
+from epstudy.core.manifest import Manifest, make_manifest
 from epstudy.core.outcome import Outcome, Progress, State
-from epstudy.core.parameter import Level, Parameter
+from epstudy.core.parameter import Parameter
 from epstudy.core.sampling import Grid, Point, Sampling
-from epstudy.core.variant import Axis, Manifest, check_study_name, variant_keys
+from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
-from epstudy.results import RESERVED, failures_frame, manifest_frame, results_frame, variants_frame
+from epstudy.results import failures_frame, manifest_frame, results_frame, variants_frame
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.views import ProgressLines, progress_html
@@ -83,12 +83,12 @@ class Study:
         store: str | None = None,
     ) -> None:
         self.name = check_study_name(name)
-        self.engine: Engine | None = _checked_engine(engine)
-        self.parameters: Mapping[str, Parameter] = _checked_parameters(parameters)
+        self.engine: Engine | None = checked_engine(engine)
+        self.parameters: Mapping[str, Parameter] = checked_parameters(parameters)
         self.sampling: Sampling = Grid() if sampling is None else sampling
         self._points: list[Point] = self.sampling.points(self.parameters)
-        self._timeout_s = _checked_timeout(timeout)
-        self._retries = _checked_retries(retries)
+        self._timeout_s = checked_timeout(timeout)
+        self._retries = checked_retries(retries)
         self._settings = Settings.load(redis_url=pool, store=store)
         self._manifest: Manifest | None = None
         self._pool: Pool | None = None
@@ -274,23 +274,18 @@ class Study:
 
     def _make_manifest(self, prepared: Prepared) -> Manifest:
         assert self.engine is not None
-        assert prepared.recipe is not None
-        axes = tuple(_axis(name, parameter, prepared.edits[name]) for name, parameter in self.parameters.items())
-        rows = _rows(list(self.parameters.values()), self._points)
-        return Manifest(
-            study=self.name,
-            engine=self.engine.kind,
-            recipe=prepared.recipe,
-            axes=axes,
-            rows=tuple(rows),
-            keys=tuple(variant_keys(self.engine.kind, prepared.recipe, axes, rows)),
-            metrics=prepared.metrics,
+        return make_manifest(
+            self.name,
+            self.engine.kind,
+            prepared,
+            self.parameters,
+            self._points,
             sampling=self.sampling.kind,
             timeout_s=self._timeout_s,
             retries=self._retries,
             written={
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "by": getpass.getuser(),
+                "by": self._settings.user,
                 "epstudy": VERSION,
             },
         )
@@ -414,58 +409,3 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=["study", "variants", "done", "failed", "engine", "run"]).set_index("study")
-
-
-def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...]) -> Axis:
-    return Axis(
-        name=name,
-        kind=parameter.kind,
-        targets=parameter.targets,
-        labels=tuple(level.label for level in parameter.levels),
-        values=tuple(level.value for level in parameter.levels),
-        edits=edits,
-    )
-
-
-def _rows(parameters: list[Parameter], points: list[Point]) -> list[tuple[int, ...]]:
-    """For each point, which level of each parameter it has."""
-    places = [{_identity(level): place for place, level in enumerate(parameter.levels)} for parameter in parameters]
-    return [tuple(place[_identity(level)] for place, level in zip(places, point, strict=True)) for point in points]
-
-
-def _identity(level: Level) -> str:
-    return canonical([level.label, level.value])
-
-
-def _checked_engine(engine: Engine) -> Engine:
-    if not hasattr(engine, "prepare"):
-        raise InputError(f"engine is {engine!r}; expected an engine such as ep.EnergyPlus(model, weather=...)")
-    return engine
-
-
-def _checked_parameters(parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]]) -> dict[str, Parameter]:
-    pairs = list(parameters.items()) if isinstance(parameters, Mapping) else list(parameters)
-    checked: dict[str, Parameter] = {}
-    for name, parameter in pairs:
-        if not isinstance(name, str) or not name.strip():
-            raise InputError(f"{name!r} is no name of a parameter: expected a text, it becomes a column")
-        if name in checked:
-            raise InputError(f'two parameters are called "{name}"; give each its own name')
-        if name in RESERVED:
-            raise InputError(f'no parameter can be called "{name}": the results have a column of that name')
-        if not hasattr(parameter, "levels"):
-            raise InputError(f'parameter "{name}" is {parameter!r}; expected ep.Field(target, levels)')
-        checked[name] = parameter
-    return checked
-
-
-def _checked_timeout(timeout: float | None) -> float | None:
-    if timeout is not None and not 0 < timeout < 1e9:
-        raise InputError(f"timeout is {timeout!r}; expected seconds above 0, or None")
-    return None if timeout is None else float(timeout)
-
-
-def _checked_retries(retries: int) -> int:
-    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
-        raise InputError(f"retries is {retries!r}; expected a whole number from 0")
-    return retries

@@ -9,8 +9,8 @@ from celery import Celery
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import PoolError
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress
-from epstudy.core.variant import Manifest
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish

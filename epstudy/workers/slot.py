@@ -16,8 +16,8 @@ from pathlib import Path
 from epstudy import engines
 from epstudy.core.contracts import Run, Simulator, Stop
 from epstudy.core.errors import EpstudyError
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.core.variant import Manifest
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.core.variant import Manifest
 from epstudy.store import Store
 from epstudy.workers.app import message_id
 from epstudy.workers.ledger import BEAT_S, Ledger, Lost, Mark

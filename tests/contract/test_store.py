@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.core.variant import Manifest
 from epstudy.store import DamagedFileWarning, Store
 
 KEY = "ab" * 32

@@ -211,7 +211,7 @@ def command_lines() -> dict[int, str]:
     return {process.info["pid"]: " ".join(process.info["cmdline"] or []) for process in seen}
 
 
-def test_the_same_notebook_runs_on_the_group(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_of_a_notebook_runs_on_the_group(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
     group.configure(monkeypatch)
     study = ep.Study(
         "on-the-group", quick(), {"lpd": ep.Field(LPD, [6.0, 8.0]), "u_value": ep.Field(U_VALUE, [1.2, 3.0])}
@@ -255,10 +255,12 @@ def test_redis_writes_what_it_holds_and_throws_nothing_away(group: Group) -> Non
     assert int(says["maxmemory"]) > 0
 
 
-def test_the_password_is_in_no_command_line_and_in_no_log(group: Group) -> None:
+def test_the_password_is_in_no_command_line_no_environment_and_no_log(group: Group) -> None:
     seen = command_lines()
     assert {process.pid for process in group.processes()} <= set(seen)
     assert [line for line in seen.values() if group.password in line] == []
+    environments = [" ".join(process.environ().values()) for process in group.processes()]
+    assert [said for said in environments if group.password in said] == []
     started = group.arguments.read_text()
     assert "redis-server" in started
     assert "redis-cli" in started

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.core.variant import Axis, Manifest
 from epstudy.results import failures_frame, results_frame
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")

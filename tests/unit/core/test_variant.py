@@ -7,7 +7,8 @@ import json
 import pytest
 
 from epstudy.core.errors import InputError
-from epstudy.core.variant import Axis, Manifest, check_study_name, variant_keys
+from epstudy.core.manifest import Axis, Manifest, variant_keys
+from epstudy.core.variant import check_study_name
 
 RECIPE = {
     "build": "25.2.0-cf7368216c",

@@ -1,0 +1,46 @@
+"""The arguments of a Study, looked at as soon as they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from epstudy.core.contracts import Engine
+from epstudy.core.errors import InputError
+from epstudy.core.parameter import Parameter
+
+#: Columns of the results beside parameters and metrics: no parameter may have their names.
+RESERVED = frozenset({"variant", "status", "cause", "message", "attempts", "worker"})
+
+
+def checked_engine(engine: Engine) -> Engine:
+    if not hasattr(engine, "prepare"):
+        raise InputError(f"engine is {engine!r}; expected an engine such as ep.EnergyPlus(model, weather=...)")
+    return engine
+
+
+def checked_parameters(parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]]) -> dict[str, Parameter]:
+    pairs = list(parameters.items()) if isinstance(parameters, Mapping) else list(parameters)
+    checked: dict[str, Parameter] = {}
+    for name, parameter in pairs:
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{name!r} is no name of a parameter: expected a text, it becomes a column")
+        if name in checked:
+            raise InputError(f'two parameters are called "{name}"; give each its own name')
+        if name in RESERVED:
+            raise InputError(f'no parameter can be called "{name}": the results have a column of that name')
+        if not hasattr(parameter, "levels"):
+            raise InputError(f'parameter "{name}" is {parameter!r}; expected ep.Field(target, levels)')
+        checked[name] = parameter
+    return checked
+
+
+def checked_timeout(timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout < 1e9:
+        raise InputError(f"timeout is {timeout!r}; expected seconds above 0, or None")
+    return None if timeout is None else float(timeout)
+
+
+def checked_retries(retries: int) -> int:
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
+        raise InputError(f"retries is {retries!r}; expected a whole number from 0")
+    return retries

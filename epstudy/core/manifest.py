@@ -1,0 +1,185 @@
+"""The manifest: a whole study as plain JSON, and the keys of its variants. What travels from notebook to workers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from epstudy.core.canonical import canonical, content_digest, digest
+from epstudy.core.contracts import Prepared
+from epstudy.core.parameter import Level, Parameter
+from epstudy.core.sampling import Point
+from epstudy.core.variant import Variant
+
+#: What the digits of a key mean. Another number makes every stored result unreachable: see docs/decisions/.
+KEY_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A parameter as the manifest keeps it: each level's label, value and the edits that it makes, in one order."""
+
+    name: str
+    kind: str
+    targets: tuple[str, ...]
+    labels: tuple[Any, ...]
+    values: tuple[Any, ...]
+    edits: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A whole study as plain JSON: written to the store before the first message, read by every worker.
+
+    `rows[i]` holds, for each axis, which of its levels variant `i` has; `keys[i]` is the content address of its result.
+    `recipe` is all that a key holds besides the edits; `metrics` maps each scalar of a result to its unit.
+    """
+
+    study: str
+    engine: str
+    recipe: Mapping[str, Any]
+    axes: tuple[Axis, ...]
+    rows: tuple[tuple[int, ...], ...]
+    keys: tuple[str, ...]
+    metrics: Mapping[str, str]
+    sampling: str = "grid"
+    timeout_s: float | None = None
+    retries: int = 2
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def variant(self, index: int) -> Variant:
+        """Return variant `index`."""
+        row = self.rows[index]
+        labels = tuple(axis.labels[level] for axis, level in zip(self.axes, row, strict=True))
+        return Variant(index, labels, self.keys[index])
+
+    def edits(self, index: int) -> list[Any]:
+        """Return what variant `index` changes in the base model, in the order in which it is applied."""
+        chosen = (axis.edits[level] for axis, level in zip(self.axes, self.rows[index], strict=True))
+        return sorted((edit for edits in chosen for edit in edits), key=canonical)
+
+    @property
+    def digest(self) -> str:
+        """The content address of what is simulated and how; two runs of the same cell have the same one."""
+        said = self.to_json()
+        said["rows"] = content_digest(repr(self.rows).encode())
+        said["keys"] = content_digest("".join(self.keys).encode())
+        del said["written"]
+        return digest(said)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {
+            "format": KEY_FORMAT,
+            "study": self.study,
+            "engine": self.engine,
+            "recipe": dict(self.recipe),
+            "axes": [
+                {
+                    "name": axis.name,
+                    "kind": axis.kind,
+                    "targets": list(axis.targets),
+                    "labels": list(axis.labels),
+                    "values": list(axis.values),
+                    "edits": [list(edits) for edits in axis.edits],
+                }
+                for axis in self.axes
+            ],
+            "rows": [list(row) for row in self.rows],
+            "keys": list(self.keys),
+            "metrics": dict(self.metrics),
+            "sampling": self.sampling,
+            "timeout_s": self.timeout_s,
+            "retries": self.retries,
+            "written": dict(self.written),
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Manifest:
+        """Return the Manifest that `to_json` wrote."""
+        axes = tuple(
+            Axis(
+                name=axis["name"],
+                kind=axis["kind"],
+                targets=tuple(axis["targets"]),
+                labels=tuple(axis["labels"]),
+                values=tuple(axis["values"]),
+                edits=tuple(tuple(edits) for edits in axis["edits"]),
+            )
+            for axis in said["axes"]
+        )
+        kept = {name: value for name, value in said.items() if name != "format"}
+        return cls(**{**kept, "axes": axes, "rows": tuple(map(tuple, said["rows"])), "keys": tuple(said["keys"])})
+
+
+def variant_keys(
+    engine: str, recipe: Mapping[str, Any], axes: Sequence[Axis], rows: Sequence[Sequence[int]]
+) -> list[str]:
+    """Return the key of each row: a digest of the recipe and of the edits, in an order that does not matter.
+
+    A level that edits nothing (None) leaves no trace, so it shares its result with the untouched model.
+    """
+    base = digest({"format": KEY_FORMAT, "engine": engine, "recipe": dict(recipe)})
+    texts = [[[canonical(edit) for edit in edits] for edits in axis.edits] for axis in axes]
+    keys = []
+    for row in rows:
+        edits = sorted(text for axis, level in zip(texts, row, strict=True) for text in axis[level])
+        keys.append(hashlib.sha256("\n".join([base, *edits]).encode()).hexdigest())
+    return keys
+
+
+def make_manifest(
+    study: str,
+    engine: str,
+    prepared: Prepared,
+    parameters: Mapping[str, Parameter],
+    points: Sequence[Point],
+    *,
+    sampling: str,
+    timeout_s: float | None,
+    retries: int,
+    written: Mapping[str, str],
+) -> Manifest:
+    """Return the manifest of a prepared study with these points; `prepared.recipe` must be there."""
+    assert prepared.recipe is not None
+    axes = tuple(_axis(name, parameter, prepared.edits[name]) for name, parameter in parameters.items())
+    rows = _rows(list(parameters.values()), points)
+    return Manifest(
+        study=study,
+        engine=engine,
+        recipe=prepared.recipe,
+        axes=axes,
+        rows=tuple(rows),
+        keys=tuple(variant_keys(engine, prepared.recipe, axes, rows)),
+        metrics=prepared.metrics,
+        sampling=sampling,
+        timeout_s=timeout_s,
+        retries=retries,
+        written=written,
+    )
+
+
+def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...]) -> Axis:
+    return Axis(
+        name=name,
+        kind=parameter.kind,
+        targets=parameter.targets,
+        labels=tuple(level.label for level in parameter.levels),
+        values=tuple(level.value for level in parameter.levels),
+        edits=edits,
+    )
+
+
+def _rows(parameters: list[Parameter], points: Sequence[Point]) -> list[tuple[int, ...]]:
+    """For each point, which level of each parameter it has."""
+    places = [{_identity(level): place for place, level in enumerate(parameter.levels)} for parameter in parameters]
+    return [tuple(place[_identity(level)] for place, level in zip(places, point, strict=True)) for point in points]
+
+
+def _identity(level: Level) -> str:
+    return canonical([level.label, level.value])
