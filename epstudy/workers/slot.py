@@ -107,7 +107,7 @@ class Slot:
         return Mark.DONE if outcome.state is State.DONE else Mark.FAILED
 
     def _simulate(self, lease: Lease, manifest: Manifest) -> Outcome:
-        folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch))
+        folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch / "runs"))
         try:
             run = Run(
                 recipe=manifest.recipe,

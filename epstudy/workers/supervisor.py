@@ -55,7 +55,8 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the Celery worker."""
-        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("runs", "tmp"):
+            (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {
             **os.environ,
             # as it was set, so that a password in a file stays there
@@ -65,7 +66,7 @@ class Supervisor:
             "EPSTUDY_WORKERS": str(self.slots),
             "EPSTUDY_SCRATCH": str(self._scratch),
             "OMP_NUM_THREADS": "1",
-            "TMPDIR": str(self._scratch),  # what killed children leave goes with the pool
+            "TMPDIR": str(self._scratch / "tmp"),  # what killed children leave goes with the pool
         }
         output = None if self._log_file is None else self._log_file.open("ab")
         self._process = subprocess.Popen(

@@ -314,5 +314,5 @@ def test_a_result_is_one_small_file_and_the_run_folders_are_gone(store: str) -> 
     assert [file.name for file in files] == [f"{key}.json"]
     assert files[0].stat().st_size < 4096
     assert study.progress().complete
-    scratch = next(runtime_for(store).folder.glob("scratch-*"))
-    assert [one.name for one in scratch.iterdir()] == []
+    runs = next(runtime_for(store).folder.glob("scratch-*/runs"))
+    assert [one.name for one in runs.iterdir()] == []
