@@ -63,7 +63,7 @@ def _write_numbers(ax: Axes, numbers: Any) -> None:
     for (row, column), number in np.ndenumerate(numbers):
         if np.isfinite(number):
             colour = "black" if number > middle else "white"
-            ax.text(column, row, f"{number:.4g}", ha="center", va="center", color=colour)
+            ax.text(column, row, f"{number:#.4g}".rstrip("."), ha="center", va="center", color=colour)
 
 
 def _text(label: Any) -> str:

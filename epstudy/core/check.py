@@ -25,15 +25,16 @@ class Check:
         return not self.problems
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return every finding as (kind, text): problems, warnings, then what each parameter touches."""
+        """Return every finding as (kind, text): problems or their absence, warnings, what each parameter touches."""
         return [
+            *([("ok", "no problems")] if self.ok else []),
             *(("problem", text) for text in self.problems),
             *(("warning", text) for text in self.warnings),
             *(("touches", f"{name}: {text}") for name, text in self.touches.items()),
         ]
 
     def __str__(self) -> str:
-        return "\n".join(f"{kind:8} {text}" for kind, text in self.rows()) or "nothing to say"
+        return "\n".join(f"{kind:8} {text}" for kind, text in self.rows())
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -21,7 +21,7 @@ def frame() -> pd.DataFrame:
 def test_each_cell_holds_its_variant() -> None:
     ax = plots.heatmap(frame(), "a", "b", "eui")
     assert ax.images[0].get_array().filled(-1).tolist() == [[1.0, 3.0], [2.0, -1.0]]
-    assert sorted(text.get_text() for text in ax.texts) == ["1", "2", "3"]
+    assert sorted(text.get_text() for text in ax.texts) == ["1.000", "2.000", "3.000"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "as in the model"]
     assert ax.figure.axes[1].get_ylabel() == "eui [kWh/m2]"
 
