@@ -52,13 +52,13 @@ class EnergyPlusSimulator:
         started = time.monotonic()
         try:
             self._check_build(run)
-            name = _stage(run)
+            order = _order(run, _stage(run))
         except InputError as error:
             return Outcome(State.FAILED, Cause.INPUT, str(error))
         except (EngineError, StoreError, OSError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
-            end = self._simulate(run, name, watch, started)
+            end = self._simulate(run, order, watch, started)
         except BaseException:
             self.close()  # or the next run would take this one's answer for its own
             raise
@@ -83,10 +83,10 @@ class EnergyPlusSimulator:
                 "install the same package pyenergyplus-lbnl on both sides"
             )
 
-    def _simulate(self, run: Run, name: str, watch: Watch, started: float) -> int | Stop | None:
+    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, started: float) -> int | Stop | None:
         """Exit code of the run (negative: the signal that killed the process), a Stop, or None when out of time."""
         assert self._process is not None
-        self._process.order(_order(run, name))
+        self._process.order(order)
         progress: float | None = None
         while True:
             answer = self._process.answer(_TICK_S)
