@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from epstudy.core.canonical import canonical, content_digest, digest
@@ -29,7 +30,7 @@ class Axis:
     edits: tuple[tuple[Any, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """A whole study as plain JSON: written to the store before the first message, read by every worker.
 
@@ -63,7 +64,7 @@ class Manifest:
         chosen = (axis.edits[level] for axis, level in zip(self.axes, self.rows[index], strict=True))
         return sorted((edit for edits in chosen for edit in edits), key=canonical)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The content address of what is simulated and how; two runs of the same cell have the same one."""
         said = self.to_json()
