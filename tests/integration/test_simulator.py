@@ -149,13 +149,15 @@ sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from tests.integration.test_simulator import *
 print("started", flush=True)
-EnergyPlusSimulator().run(prepare(Path(sys.argv[1]), whole()), lambda progress: print("runs", flush=True) if progress else None)
+run = prepare(Path(sys.argv[1]), whole())
+EnergyPlusSimulator().run(run, lambda progress: print("runs", flush=True) if progress else None)
 """
 
 
 def test_it_ends_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:
     root = str(Path(__file__).parents[2])
-    parent = subprocess.Popen([sys.executable, "-c", ORPHAN, str(tmp_path), root], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", ORPHAN, str(tmp_path), root]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "started\n"
     assert parent.stdout.readline() == "runs\n", "in the middle of a simulation"

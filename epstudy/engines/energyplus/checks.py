@@ -11,7 +11,7 @@ from idfkit import validate_object as validate
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, find, spelled
+from epstudy.engines.energyplus.model import Document, Match, find, not_for_idf, spelled
 
 _HOURS = 8760
 
@@ -109,6 +109,11 @@ def _level_problems(document: Document, match: Match, parameter: Parameter, know
             continue
         if not isinstance(level.value, str | int | float | bool):
             problems.append(f"level {level.label!r} is {level.value!r}; expected a number or a text")
+            continue
+        if not_for_idf(level.value):
+            problems.append(
+                f"level {level.label!r}: {level.value!r} holds a comma, semicolon, ! or line end: not in an IDF"
+            )
             continue
         for one in objects:
             setattr(one, match.field, spelled(level.value))

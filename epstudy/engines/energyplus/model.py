@@ -57,12 +57,16 @@ def load(content: bytes, suffix: str) -> Document:
         try:
             if suffix.lower() == ".epjson":
                 return idfkit.load_epjson(str(path))
-            return idfkit.load_idf(str(path), preserve_formatting=True)
+            document = idfkit.parse_idf(path, encoding=_encoding(content), preserve_formatting=True)
         except (idfkit.IdfKitError, ValueError, KeyError) as error:
             reason = str(error).replace(str(path), "the file").splitlines()
             raise InputError(
                 f"is no model that can be read: {reason[0] if reason else type(error).__name__}"
             ) from error
+
+    if document.cst is not None:
+        document.cst.encoding = _encoding(content)  # idfkit 1.1 leaves its default there
+    return document
 
 
 def version_of(content: bytes) -> tuple[int, int] | None:
@@ -77,7 +81,12 @@ def write(document: Document, suffix: str) -> bytes:
     """Return `document` as the content of a file of that kind; IDF stays IDF, for the order of objects is theirs."""
     if suffix.lower() == ".epjson":
         return str(idfkit.write_epjson(document)).encode()
-    return str(idfkit.write_idf(document)).encode("latin-1", "xmlcharrefreplace")
+    text = str(idfkit.write_idf(document))
+    encoding = "utf-8" if document.cst is None else document.cst.encoding
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode()
 
 
 def find(document: Document, target: str) -> Match:
@@ -129,9 +138,16 @@ def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
     for edit in edits:
         if set(edit) != {"set", "to"}:
             raise InputError(f"the edit {edit!r} is of no kind that this version of epstudy knows")
+        if not_for_idf(edit["to"]):
+            raise InputError(f"the level {edit['to']!r} holds a sign that ends a field of an IDF")
         match = find(document, edit["set"])
         for one in match.objects:
             setattr(one, match.field, spelled(edit["to"]))
+
+
+def not_for_idf(value: Any) -> bool:
+    """Say whether a text would end its field, or its object, where it is written into an IDF."""
+    return isinstance(value, str) and any(sign in value for sign in ",;!\n\r")
 
 
 def spelled(value: Any) -> Any:
@@ -150,6 +166,15 @@ def remove_all(document: Document, *classes: str) -> None:
     """Remove every object of these classes."""
     for one in objects_of(document, *classes):
         document.removeidfobject(one)
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8 where the bytes are that, else Latin-1, which EnergyPlus' own files are in: names are found as typed."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def _matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObject, ...]:

@@ -88,6 +88,7 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
         (LPD, ["much"], "Expected number, got str"),
         (LPD, [True], "Expected number, got bool"),
         ("Lights/*/schedule_name", ["NOPE"], "Reference to non-existent object 'NOPE'"),
+        ("Lights/*/end_use_subcategory", ["a, b"], "holds a comma"),
         ("SimulationControl/*/do_zone_sizing_calculation", ["Perhaps"], "not in allowed values"),
         ("Lihgts/*/schedule_name", ["x"], 'did you mean "Lights"?'),
     ],

@@ -89,6 +89,20 @@ def test_a_number_arrives_with_all_its_digits(office: model.Document) -> None:
     assert {one.watts_per_floor_area for one in back["Lights"]} == {1 / 3}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_beyond_ascii_are_found_as_they_are_typed(encoding: str) -> None:
+    content = OFFICE.decode("latin-1").replace("Core_ZN_Lights", "Büro").encode(encoding)
+    document = model.load(content, ".idf")
+    assert len(model.find(document, "Lights/BÜRO/schedule_name").objects) == 1
+    assert model.write(document.copy(), ".idf") == content
+
+
+@pytest.mark.parametrize("value", ["a, b", "a; b", "a ! b", "a\nLights,"])
+def test_a_text_that_would_break_out_of_its_field_is_refused(office: model.Document, value: str) -> None:
+    with pytest.raises(InputError, match="ends a field"):
+        model.apply_edits(office.copy(), [{"set": "Lights/*/end_use_subcategory", "to": value}])
+
+
 def test_an_unknown_kind_of_edit_is_refused(office: model.Document) -> None:
     with pytest.raises(InputError, match="no kind"):
         model.apply_edits(office.copy(), [{"scale": "Lights/*/watts_per_floor_area", "by": 2}])
