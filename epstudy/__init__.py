@@ -15,6 +15,7 @@ __version__ = VERSION
 _HOMES = {
     "EnergyPlus": "epstudy.engines.energyplus.engine",
     "Field": "epstudy.core.parameter",
+    "Scale": "epstudy.core.parameter",
     "Grid": "epstudy.core.sampling",
     "Study": "epstudy.study",
     "studies": "epstudy.study",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from epstudy.core.outcome import Progress as Progress
     from epstudy.core.outcome import State as State
     from epstudy.core.parameter import Field as Field
+    from epstudy.core.parameter import Scale as Scale
     from epstudy.core.sampling import Grid as Grid
     from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
     from epstudy.study import Study as Study

@@ -126,7 +126,9 @@ class Study:
 
     def check(self) -> Check:
         """Look at every file, target and level, and return all problems at once. Nothing is queued."""
-        return Check() if self.engine is None else self._prepare().check
+        if self.engine is None:
+            return Check(warnings=("opened from the store: its files were checked when it was run, not now",))
+        return self._prepare().check
 
     # the run ----------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,43 @@ class Field:
         return f"Field({target!r}, {[level.label for level in self.levels]!r})"
 
 
+@dataclass(frozen=True, init=False, slots=True)
+class Scale:
+    """Multiplies what the model has in a field of every object that a target names.
+
+    Parameters
+    ----------
+    target
+        As for `Field`. Every object that it names must have a number there, not a blank or "autosize".
+    factors
+        As the levels of `Field`; 1 leaves the model as it is, as `None` does.
+
+    Raises
+    ------
+    InputError
+        As for `Field`; and when a factor is no number.
+    """
+
+    targets: tuple[str, ...]
+    levels: tuple[Level, ...]
+
+    def __init__(self, target: str | Sequence[str], factors: Iterable[Any] | Mapping[Any, Any]) -> None:
+        field = Field(target, factors)
+        for level in field.levels:
+            if level.value is not None and (isinstance(level.value, bool) or not isinstance(level.value, int | float)):
+                raise InputError(f"factor {level.label!r} is {level.value!r}; expected a number, or None")
+        object.__setattr__(self, "targets", field.targets)
+        object.__setattr__(self, "levels", field.levels)
+
+    @property
+    def kind(self) -> str:
+        return "scale"
+
+    def __repr__(self) -> str:
+        target = self.targets[0] if len(self.targets) == 1 else list(self.targets)
+        return f"Scale({target!r}, {[level.label for level in self.levels]!r})"
+
+
 def split_target(target: str) -> tuple[str, str, str]:
     """Return class, object name or glob, and field of a target such as `"Lights/*/watts_per_floor_area"`."""
     object_class, _, rest = target.partition("/")

@@ -316,3 +316,10 @@ def test_a_result_is_one_small_file_and_the_run_folders_are_gone(store: str) -> 
     assert study.progress().complete
     runs = next(runtime_for(store).folder.glob("scratch-*/runs"))
     assert [one.name for one in runs.iterdir()] == []
+
+
+def test_scaling_by_one_is_the_untouched_model_and_doubled_lights_are_twice_the_energy(store: str) -> None:
+    study = ep.Study("scaled", whole(), {"lights": ep.Scale(LPD, [None, 1.0, 2.0])}).run()
+    lighting = study.wait(timeout=100).results(strict=True)["interior_lighting_kwh"]
+    assert lighting[1] == lighting[0]
+    assert lighting[2] == pytest.approx(2 * lighting[0], rel=1e-9)

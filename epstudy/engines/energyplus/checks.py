@@ -11,7 +11,7 @@ from idfkit import validate_object as validate
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, find, not_for_idf, spelled
+from epstudy.engines.energyplus.model import Document, Match, find, scale_field, set_field
 
 _HOURS = 8760
 
@@ -103,27 +103,36 @@ def _level_problems(document: Document, match: Match, parameter: Parameter, know
     schema = document.schema
     refers = schema.is_reference_field(match.object_class, match.field)
     edited = document.copy()
-    objects = find(edited, match.canonical).objects
+    touched = find(edited, match.canonical)
+    before = [getattr(one, match.field) for one in touched.objects]
     for level in parameter.levels:
         if level.value is None:
             continue
-        if not isinstance(level.value, str | int | float | bool):
-            problems.append(f"level {level.label!r} is {level.value!r}; expected a number or a text")
+        for one, value in zip(touched.objects, before, strict=True):
+            setattr(one, match.field, value)
+        try:
+            _apply(touched, parameter, level.value)
+        except InputError as error:
+            problems.append(f"level {level.label!r}: {error}")
             continue
-        if not_for_idf(level.value):
-            problems.append(
-                f"level {level.label!r}: {level.value!r} holds a comma, semicolon, ! or line end: not in an IDF"
-            )
-            continue
-        for one in objects:
-            setattr(one, match.field, spelled(level.value))
-        issues = _issues(edited) if refers else _texts(issue for one in objects for issue in validate(one, schema))
+        issues = (
+            _issues(edited) if refers else _texts(issue for one in touched.objects for issue in validate(one, schema))
+        )
         found = sorted(issues - known)
         if found:
             more = f" (and in {len(found) - 1} more objects)" if len(found) > 1 else ""
             unit = schema.get_field_schema(match.object_class, match.field).get("units")
             problems.append(f"level {level.label!r}: {found[0]}{more}" + (f"; the field is in {unit}" if unit else ""))
     return problems
+
+
+def _apply(match: Match, parameter: Parameter, value: Any) -> None:
+    if not isinstance(value, str | int | float | bool):
+        raise InputError(f"it is {value!r}; expected a number or a text")
+    if parameter.kind == "scale":
+        scale_field(match, float(value))
+    else:
+        set_field(match, value)
 
 
 def _issues(document: Document) -> set[str]:

@@ -184,10 +184,14 @@ class _Preparation:
 
 
 def _edits(parameter: Parameter, targets: list[str]) -> tuple[tuple[Any, ...], ...]:
-    """For each level what it sets where; None sets nothing. Targets that match nothing stay as they were typed."""
+    """For each level what it does where; None does nothing, as a factor of 1 does.
+
+    Targets that match nothing stay as they were typed.
+    """
     named = targets if len(targets) == len(parameter.targets) else list(parameter.targets)
+    verb, how, nothing = ("scale", "by", (None, 1)) if parameter.kind == "scale" else ("set", "to", (None,))
     return tuple(
-        tuple({"set": target, "to": level.value} for target in named) if level.value is not None else ()
+        () if level.value in nothing else tuple({verb: target, how: level.value} for target in named)
         for level in parameter.levels
     )
 

@@ -64,8 +64,9 @@ def load(content: bytes, suffix: str) -> Document:
                 f"is no model that can be read: {reason[0] if reason else type(error).__name__}"
             ) from error
 
-    if document.cst is not None:
-        document.cst.encoding = _encoding(content)  # idfkit 1.1 leaves its default there
+    tree = getattr(document, "cst", None)
+    if tree is not None:
+        tree.encoding = _encoding(content)  # idfkit 1.1 leaves its default there
     return document
 
 
@@ -136,13 +137,38 @@ def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
         When an edit names what the model does not have, or is of no known kind.
     """
     for edit in edits:
-        if set(edit) != {"set", "to"}:
+        if set(edit) == {"set", "to"}:
+            set_field(find(document, edit["set"]), edit["to"])
+        elif set(edit) == {"scale", "by"}:
+            scale_field(find(document, edit["scale"]), edit["by"])
+        else:
             raise InputError(f"the edit {edit!r} is of no kind that this version of epstudy knows")
-        if not_for_idf(edit["to"]):
-            raise InputError(f"the level {edit['to']!r} holds a sign that ends a field of an IDF")
-        match = find(document, edit["set"])
-        for one in match.objects:
-            setattr(one, match.field, spelled(edit["to"]))
+
+
+def set_field(match: Match, value: Any) -> None:
+    """Set the field of every matched object, in place."""
+    if not_for_idf(value):
+        raise InputError(f"the level {value!r} holds a sign that ends a field of an IDF")
+    for one in match.objects:
+        setattr(one, match.field, spelled(value))
+
+
+def scale_field(match: Match, factor: float) -> None:
+    """Multiply the field of every matched object, in place.
+
+    Raises
+    ------
+    InputError
+        When an object has no number there.
+    """
+    for one in match.objects:
+        before = getattr(one, match.field)
+        if isinstance(before, bool) or not isinstance(before, int | float):
+            raise InputError(
+                f'{match.object_class} "{one.name}" has {before or "nothing"!r} in {match.field}: there is no number '
+                "to scale; name the objects that have one, or set it with ep.Field"
+            )
+        setattr(one, match.field, spelled(before * factor))
 
 
 def not_for_idf(value: Any) -> bool:

@@ -88,7 +88,7 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
         (LPD, ["much"], "Expected number, got str"),
         (LPD, [True], "Expected number, got bool"),
         ("Lights/*/schedule_name", ["NOPE"], "Reference to non-existent object 'NOPE'"),
-        ("Lights/*/end_use_subcategory", ["a, b"], "holds a comma"),
+        ("Lights/*/end_use_subcategory", ["a, b"], "ends a field"),
         ("SimulationControl/*/do_zone_sizing_calculation", ["Perhaps"], "not in allowed values"),
         ("Lihgts/*/schedule_name", ["x"], 'did you mean "Lights"?'),
     ],
@@ -175,6 +175,21 @@ def test_spelling_and_order_of_a_target_do_not_change_the_edits() -> None:
     one = prepare(office(), p=ep.Field(LPD, [6])).edits["p"]
     other = prepare(office(), p=ep.Field("LIGHTS/*/Watts Per Floor Area", [6.0])).edits["p"]
     assert one == other
+
+
+def test_scaling_is_checked_from_what_the_model_has() -> None:
+    good = prepare(office(), p=ep.Scale("Lights/*/fraction_radiant", [0.5, 1.0, None, 1.4])).check
+    assert good.ok
+    assert good.touches == {"p": "Lights/*: 5 objects"}
+    assert "is above maximum 1.0" in problems(office(), p=ep.Scale("Lights/*/fraction_radiant", [0.5, 1.5]))
+    assert "there is no number to scale" in problems(office(), p=ep.Scale("Lights/*/lighting_level", [2.0]))
+    with pytest.raises(ep.InputError, match="expected a number"):
+        ep.Scale(LPD, ["double"])
+
+
+def test_a_factor_of_one_edits_nothing() -> None:
+    edits = prepare(office(), p=ep.Scale(LPD, [1, 1.0, None, 2])).edits["p"]
+    assert edits == ((), (), (), ({"scale": LPD, "by": 2.0},))
 
 
 def test_none_edits_nothing() -> None:

@@ -89,6 +89,16 @@ def test_a_number_arrives_with_all_its_digits(office: model.Document) -> None:
     assert {one.watts_per_floor_area for one in back["Lights"]} == {1 / 3}
 
 
+def test_scaling_multiplies_what_is_there(office: model.Document) -> None:
+    document = office.copy()
+    document["Lights"][0].watts_per_floor_area = 5.0
+    before = [one.watts_per_floor_area for one in document["Lights"]]
+    model.apply_edits(document, [{"scale": "Lights/*/watts_per_floor_area", "by": 1.5}])
+    assert [one.watts_per_floor_area for one in document["Lights"]] == [1.5 * value for value in before]
+    with pytest.raises(InputError, match="has 'nothing' in lighting_level: there is no number to scale"):
+        model.apply_edits(document, [{"scale": "Lights/*/lighting_level", "by": 2}])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_names_beyond_ascii_are_found_as_they_are_typed(encoding: str) -> None:
     content = OFFICE.decode("latin-1").replace("Core_ZN_Lights", "Büro").encode(encoding)
@@ -105,7 +115,7 @@ def test_a_text_that_would_break_out_of_its_field_is_refused(office: model.Docum
 
 def test_an_unknown_kind_of_edit_is_refused(office: model.Document) -> None:
     with pytest.raises(InputError, match="no kind"):
-        model.apply_edits(office.copy(), [{"scale": "Lights/*/watts_per_floor_area", "by": 2}])
+        model.apply_edits(office.copy(), [{"multiply": "Lights/*/watts_per_floor_area", "by": 2}])
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"Version,9.9;\n", b"\xff\xfe\x00", b"{}"])
