@@ -52,6 +52,34 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     return frame
 
 
+#: Units of what can be saved.
+_SAVABLE = ("kWh", "kWh/m2", "W")
+
+
+def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
+    """Return results with `<name>_saving` and `<name>_saving_percent` behind each metric that can be saved.
+
+    The saving is the reference's value minus the variant's, in the metric's unit; in percent it is of the reference's
+    value, NaN where that is 0.
+    """
+    import pandas as pd
+
+    units = dict(frame.attrs["units"])
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        columns[name] = frame[name]
+        unit = units.get(name)
+        if unit in _SAVABLE:
+            value = float(frame[name].iloc[reference])
+            saving = value - frame[name]
+            columns[f"{name}_saving"] = saving
+            columns[f"{name}_saving_percent"] = 100 * saving / (value if value else float("nan"))
+            units |= {f"{name}_saving": unit, f"{name}_saving_percent": "%"}
+    compared = pd.DataFrame(columns)
+    compared.attrs = {**frame.attrs, "units": units, "relative_to": reference}
+    return compared
+
+
 def failures_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: Sequence[str]) -> pd.DataFrame:
     """Return the failed variants only: parameters, cause, message, attempts, worker."""
     frame = manifest_frame(manifest)

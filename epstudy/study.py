@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import html
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,10 +24,10 @@ from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, Input
 from epstudy.core.manifest import Manifest, make_manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
-from epstudy.core.sampling import Grid, Point, Sampling
+from epstudy.core.sampling import Grid, Labels, Point, Sampling, select, with_baseline
 from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
-from epstudy.results import failures_frame, manifest_frame, results_frame, variants_frame
+from epstudy.results import failures_frame, manifest_frame, results_frame, variants_frame, with_savings
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.views import ProgressLines, progress_html
@@ -54,6 +54,10 @@ class Study:
         `{name: parameter}`; the order is the order of the columns.
     sampling
         Which points become variants; `Grid()` takes all combinations.
+    where
+        A function of a point's labels (`v.lpd`, `v["lpd"]`) that says which combinations to keep.
+    baseline
+        Whether to add the untouched model, as variant 0 unless the grid has it already: see `results(relative_to=)`.
     timeout
         Seconds that one simulation may take; None: no limit.
     retries
@@ -77,6 +81,8 @@ class Study:
         parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]],
         *,
         sampling: Sampling | None = None,
+        where: Callable[[Labels], Any] | None = None,
+        baseline: bool = False,
         timeout: float | None = None,
         retries: int = 2,
         pool: str | None = None,
@@ -87,6 +93,13 @@ class Study:
         self.parameters: Mapping[str, Parameter] = checked_parameters(parameters)
         self.sampling: Sampling = Grid() if sampling is None else sampling
         self._points: list[Point] = self.sampling.points(self.parameters)
+        self._combinations = len(self._points)
+        if where is not None:
+            self._points = select(self._points, list(self.parameters), where)
+        self._dropped = self._combinations - len(self._points)
+        self._baseline: int | None = None
+        if baseline:
+            self._points, self._baseline = with_baseline(self._points, len(self.parameters))
         self._timeout_s = checked_timeout(timeout)
         self._retries = checked_retries(retries)
         self._settings = Settings.load(redis_url=pool, store=store)
@@ -109,6 +122,7 @@ class Study:
         study.engine = None
         study.parameters = {}
         study._points = []
+        study._baseline = study._manifest.baseline
         study._timeout_s = study._manifest.timeout_s
         study._retries = study._manifest.retries
         study._pool = None
@@ -224,22 +238,26 @@ class Study:
             cached=count[State.DONE],
         )
 
-    def results(self, strict: bool = False) -> pd.DataFrame:
+    def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
-        A metric of a variant that is not done is NaN; units are in `attrs["units"]`.
+        A metric of a variant that is not done is NaN; units are in `attrs["units"]`. With `relative_to`, "baseline" or
+        the index of a variant, each energy, area-related energy and power is followed by `<name>_saving`, in its own
+        unit, and `<name>_saving_percent` against that variant: positive is less; NaN in percent of nothing.
 
         Raises
         ------
         IncompleteError
             With `strict=True`, when some variant is not done.
+        InputError
+            When there is no such variant to compare with.
         """
         manifest = self._own_manifest()
         frame = results_frame(manifest, self._outcomes(), self._live_states())
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
             raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
-        return frame
+        return frame if relative_to is None else with_savings(frame, self._reference(relative_to))
 
     def failures(self) -> pd.DataFrame:
         """Return the failed variants: their parameters, cause, message, attempts and worker."""
@@ -272,7 +290,13 @@ class Study:
             for name in self.parameters
             if name in prepared.metrics
         )
-        return replace(prepared, check=replace(prepared.check, problems=clashes + prepared.check.problems))
+        dropped = f"where= drops {self._dropped} of {self._combinations} combinations"
+        check = replace(
+            prepared.check,
+            problems=clashes + prepared.check.problems,
+            warnings=((dropped,) if self._dropped else ()) + prepared.check.warnings,
+        )
+        return replace(prepared, check=check)
 
     def _make_manifest(self, prepared: Prepared) -> Manifest:
         assert self.engine is not None
@@ -285,6 +309,7 @@ class Study:
             sampling=self.sampling.kind,
             timeout_s=self._timeout_s,
             retries=self._retries,
+            baseline=self._baseline,
             written={
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "by": self._settings.user,
@@ -306,6 +331,17 @@ class Study:
                 raise CheckError(self.name, prepared.check)
             self._manifest = self._make_manifest(prepared)
         return self._manifest
+
+    def _reference(self, relative_to: Literal["baseline"] | int) -> int:
+        """The index of the variant to compare with."""
+        if relative_to == "baseline":
+            if self._baseline is None:
+                raise InputError(f'study "{self.name}" has no baseline; add it with ep.Study(..., baseline=True)')
+            return self._baseline
+        if not isinstance(relative_to, int) or not 0 <= relative_to < len(self._own_manifest()):
+            last = len(self._own_manifest()) - 1
+            raise InputError(f'relative_to is {relative_to!r}; expected "baseline" or a variant from 0 to {last}')
+        return relative_to
 
     def _open_pool(self) -> Pool:
         if self._pool is None:

@@ -11,7 +11,7 @@ from typing import Any
 from epstudy.core.canonical import canonical, content_digest, digest
 from epstudy.core.contracts import Prepared
 from epstudy.core.parameter import Level, Parameter
-from epstudy.core.sampling import Point
+from epstudy.core.sampling import AS_IN_THE_MODEL, Point
 from epstudy.core.variant import Variant
 
 #: What the digits of a key mean. Another number makes every stored result unreachable: see docs/decisions/.
@@ -35,7 +35,8 @@ class Manifest:
     """A whole study as plain JSON: written to the store before the first message, read by every worker.
 
     `rows[i]` holds, for each axis, which of its levels variant `i` has; `keys[i]` is the content address of its result.
-    `recipe` is all that a key holds besides the edits; `metrics` maps each scalar of a result to its unit.
+    `recipe` is all that a key holds besides the edits; `metrics` maps each scalar of a result to its unit; `baseline`
+    is the index of the untouched model, if the study has one.
     """
 
     study: str
@@ -48,6 +49,7 @@ class Manifest:
     sampling: str = "grid"
     timeout_s: float | None = None
     retries: int = 2
+    baseline: int | None = None
     written: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -97,6 +99,7 @@ class Manifest:
             "sampling": self.sampling,
             "timeout_s": self.timeout_s,
             "retries": self.retries,
+            "baseline": self.baseline,
             "written": dict(self.written),
         }
 
@@ -144,12 +147,17 @@ def make_manifest(
     sampling: str,
     timeout_s: float | None,
     retries: int,
+    baseline: int | None,
     written: Mapping[str, str],
 ) -> Manifest:
     """Return the manifest of a prepared study with these points; `prepared.recipe` must be there."""
     assert prepared.recipe is not None
-    axes = tuple(_axis(name, parameter, prepared.edits[name]) for name, parameter in parameters.items())
-    rows = _rows(list(parameters.values()), points)
+    levels = [_levels(parameter, baseline) for parameter in parameters.values()]
+    axes = tuple(
+        _axis(name, parameter, prepared.edits[name], one)
+        for (name, parameter), one in zip(parameters.items(), levels, strict=True)
+    )
+    rows = _rows(levels, points)
     return Manifest(
         study=study,
         engine=engine,
@@ -161,24 +169,32 @@ def make_manifest(
         sampling=sampling,
         timeout_s=timeout_s,
         retries=retries,
+        baseline=baseline,
         written=written,
     )
 
 
-def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...]) -> Axis:
+def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...], levels: tuple[Level, ...]) -> Axis:
+    """An axis with these levels; those that the parameter itself does not have leave the model as it is."""
     return Axis(
         name=name,
         kind=parameter.kind,
         targets=parameter.targets,
-        labels=tuple(level.label for level in parameter.levels),
-        values=tuple(level.value for level in parameter.levels),
-        edits=edits,
+        labels=tuple(level.label for level in levels),
+        values=tuple(level.value for level in levels),
+        edits=edits + ((),) * (len(levels) - len(edits)),
     )
 
 
-def _rows(parameters: list[Parameter], points: Sequence[Point]) -> list[tuple[int, ...]]:
+def _levels(parameter: Parameter, baseline: int | None) -> tuple[Level, ...]:
+    """The levels of a parameter, and "as in the model" where the baseline needs it."""
+    there = baseline is None or any(level == AS_IN_THE_MODEL for level in parameter.levels)
+    return parameter.levels if there else (*parameter.levels, AS_IN_THE_MODEL)
+
+
+def _rows(levels: Sequence[tuple[Level, ...]], points: Sequence[Point]) -> list[tuple[int, ...]]:
     """For each point, which level of each parameter it has."""
-    places = [{_identity(level): place for place, level in enumerate(parameter.levels)} for parameter in parameters]
+    places = [{_identity(level): place for place, level in enumerate(one)} for one in levels]
     return [tuple(place[_identity(level)] for place, level in zip(places, point, strict=True)) for point in points]
 
 

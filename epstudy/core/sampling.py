@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Level, Parameter
@@ -47,3 +47,45 @@ class Grid:
             named = ", ".join(f'"{name}"' for name in empty)
             raise InputError(f"the grid is empty: {named} has no levels; give at least one, or [None] for the model's")
         return list(itertools.product(*(parameter.levels for parameter in parameters.values())))
+
+
+class Labels(dict[str, Any]):
+    """The labels of one point, as `v["lpd"]` and as `v.lpd`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f'no parameter "{name}"; there are {", ".join(self)}') from None
+
+
+def select(points: list[Point], names: Sequence[str], where: Callable[[Labels], Any]) -> list[Point]:
+    """Return the points for which `where` says yes of their labels.
+
+    Raises
+    ------
+    InputError
+        When `where` fails, with the point at which it did, or leaves no point.
+    """
+    kept = []
+    for point in points:
+        labels = Labels(zip(names, (level.label for level in point), strict=True))
+        try:
+            if where(labels):
+                kept.append(point)
+        except Exception as error:
+            raise InputError(f"where= fails for {dict(labels)}: {type(error).__name__}: {error}") from error
+    if not kept:
+        raise InputError(f"the grid is empty: where= drops all {len(points)} combinations")
+    return kept
+
+
+def with_baseline(points: list[Point], width: int) -> tuple[list[Point], int]:
+    """Return the points with the untouched model among them, first unless it is there already, and its index."""
+    for index, point in enumerate(points):
+        if all(level.value is None for level in point):
+            return points, index
+    return [(AS_IN_THE_MODEL,) * width, *points], 0
+
+
+AS_IN_THE_MODEL = Level(None, None)

@@ -323,3 +323,18 @@ def test_scaling_by_one_is_the_untouched_model_and_doubled_lights_are_twice_the_
     lighting = study.wait(timeout=100).results(strict=True)["interior_lighting_kwh"]
     assert lighting[1] == lighting[0]
     assert lighting[2] == pytest.approx(2 * lighting[0], rel=1e-9)
+
+
+def test_savings_against_the_untouched_model(store: str) -> None:
+    parameters = {"lights": ep.Scale(LPD, [0.5, 1.0]), "u": ep.Field(U_VALUE, {"triple": 0.8, "double": 1.6})}
+    study = ep.Study("savings", whole(), parameters, where=lambda v: v.lights < 1 and v.u == "triple", baseline=True)
+    assert len(study.variants) == 2
+    assert study.variants.iloc[0].isna().all()
+    assert "where= drops 3 of 4 combinations" in study.check().warnings
+    frame = study.run().wait(timeout=100).results(strict=True, relative_to="baseline")
+    assert frame["interior_lighting_kwh_saving_percent"][1] == pytest.approx(50.0)
+    assert frame["site_energy_kwh_saving"][0] == 0.0
+    reopened = ep.Study.open("savings").results(relative_to="baseline")
+    assert reopened["site_energy_kwh_saving"][1] == frame["site_energy_kwh_saving"][1] > 0
+    with pytest.raises(ep.InputError, match="has no baseline"):
+        ep.Study("no-savings", whole(), parameters).results(relative_to="baseline")

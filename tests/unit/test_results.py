@@ -6,7 +6,7 @@ import math
 
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.results import failures_frame, results_frame
+from epstudy.results import failures_frame, results_frame, with_savings
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
 METRICS = {"heating_kwh": "kWh", "warnings": "1"}
@@ -53,3 +53,21 @@ def test_no_failures_is_an_empty_table_with_the_same_columns() -> None:
     frame = failures_frame(MANIFEST, {KEYS[0]: OUTCOMES[KEYS[0]]}, [])
     assert list(frame.columns) == ["lpd", "cause", "message", "attempts", "worker"]
     assert len(frame) == 0
+
+
+def test_savings_are_against_the_baseline_in_unit_and_percent() -> None:
+    outcomes = {
+        KEYS[0]: Outcome(State.DONE, metrics={"heating_kwh": 200.0, "warnings": 2.0}),
+        KEYS[1]: Outcome(State.DONE, metrics={"heating_kwh": 150.0, "warnings": 2.0}),
+        KEYS[2]: Outcome(State.DONE, metrics={"heating_kwh": 0.0, "warnings": 2.0}),
+    }
+    frame = with_savings(results_frame(MANIFEST, outcomes, []), 0)
+    assert list(frame.columns) == [
+        *("lpd", "status", "heating_kwh", "heating_kwh_saving", "heating_kwh_saving_percent", "warnings")
+    ]
+    assert list(frame["heating_kwh_saving"][:3]) == [0.0, 50.0, 200.0]
+    assert list(frame["heating_kwh_saving_percent"][:3]) == [0.0, 25.0, 100.0]
+    assert frame["heating_kwh_saving"][3:].isna().all()
+    assert frame.attrs["units"]["heating_kwh_saving"] == "kWh"
+    assert frame.index.name == "variant"
+    assert with_savings(results_frame(MANIFEST, outcomes, []), 2)["heating_kwh_saving_percent"].isna().all()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Field
-from epstudy.core.sampling import Grid
+from epstudy.core.sampling import Grid, Labels, select, with_baseline
 
 
 def field(*levels: float | None) -> Field:
@@ -32,3 +33,31 @@ def test_the_last_parameter_changes_fastest() -> None:
 def test_an_empty_grid_is_refused(parameters: dict[str, Field]) -> None:
     with pytest.raises(InputError, match="the grid is empty"):
         Grid().points(parameters)
+
+
+def test_where_keeps_what_it_says_yes_to_by_label() -> None:
+    parameters = {"a": field(1, 2, 3), "b": field(1, 2)}
+    points = select(Grid().points(parameters), list(parameters), lambda v: v.a > v["b"])
+    assert [[level.label for level in point] for point in points] == [[2, 1], [3, 1], [3, 2]]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (lambda v: v.c > 1, 'no parameter "c"; there are a, b'),
+        (lambda v: v.a / 0, "ZeroDivisionError"),
+        (lambda v: False, "where= drops all 2 combinations"),
+    ],
+)
+def test_a_where_that_fails_or_drops_everything_is_told(where: Callable[[Labels], object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        select(Grid().points({"a": field(1, 2), "b": field(1)}), ["a", "b"], where)
+
+
+def test_the_baseline_comes_first_unless_it_is_there() -> None:
+    points, index = with_baseline(Grid().points({"a": field(1, 2), "b": field(3)}), 2)
+    assert index == 0
+    assert len(points) == 3
+    assert [level.value for level in points[0]] == [None, None]
+    points, index = with_baseline(Grid().points({"a": field(1, None), "b": field(None, 3)}), 2)
+    assert (index, len(points)) == (2, 4)
