@@ -38,11 +38,10 @@ def main() -> None:
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     while True:
-        order = orders.get()
-        _say(answers, {"code": _simulate(api, order, answers)})
+        _simulate(api, orders.get(), answers)
 
 
-def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> int:
+def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
     folder = order["folder"]
     os.chdir(folder)  # relative names in a model are looked up here first
     console = os.open(f"{folder}/console.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -52,7 +51,8 @@ def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> int:
     state = api.state_manager.new_state()
     try:
         api.runtime.callback_progress(state, _progress_sayer(answers))
-        return int(api.runtime.run_energyplus(state, order["arguments"]))
+        code = int(api.runtime.run_energyplus(state, order["arguments"]))
+        _say(answers, {"code": code})  # its files are whole; they are read while the state is taken down
     finally:
         api.runtime.clear_callbacks()
         api.state_manager.delete_state(state)
