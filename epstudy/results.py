@@ -39,7 +39,7 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     """
     frame = manifest_frame(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
-    live = states or [State.PENDING.value] * len(manifest)
+    live = states or [NOBODY] * len(manifest)
     frame[STATUS] = [_status(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
     extra = {name: None for outcome in found if outcome for name in outcome.metrics if name not in manifest.metrics}
     for name in (*manifest.metrics, *extra):
@@ -83,7 +83,7 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
 def failures_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: Sequence[str]) -> pd.DataFrame:
     """Return the failed variants only: parameters, cause, message, attempts, worker."""
     frame = manifest_frame(manifest)
-    live = states or [State.PENDING.value] * len(manifest)
+    live = states or [NOBODY] * len(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
     failed = [
         index
@@ -105,13 +105,16 @@ def held_outcomes(store: Store, manifest: Manifest) -> dict[str, Outcome]:
 
 
 def _status(outcome: Outcome | None, live: str, timeout_s: float | None) -> str:
-    """The store's word where it settles the variant, else the ledger's."""
-    if outcome is not None and outcome.settles(timeout_s):
+    """The store's word where it settles the variant, or where nobody is at it; else the ledger's."""
+    if outcome is not None and (outcome.settles(timeout_s) or live == NOBODY):
         return outcome.state.value
-    if live == State.DONE:
-        return State.PENDING.value  # the ledger says done, the store has nothing: the result is gone
+    if live in (State.DONE, NOBODY):
+        return State.PENDING.value  # the ledger may say done where the store has nothing: then the result is gone
     return live
 
+
+#: Instead of a state: there is no ledger that would know.
+NOBODY = ""
 
 _UNSTORED = Outcome(
     State.FAILED, Cause.INFRASTRUCTURE, "the worker could not write its outcome into the store; see the worker's log"

@@ -52,7 +52,7 @@ class Settings:
         said |= _read_environment(os.environ)
         said |= {name: value for name, value in given.items() if value is not None}
         said["store"] = _absolute_store(str(said.get("store") or default_store()))
-        said["user"] = said.get("user") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        said["user"] = said.get("user") or os.environ.get("JUPYTERHUB_USER") or _login_name()
         return cls(**said)
 
     def __repr__(self) -> str:
@@ -94,6 +94,13 @@ def user_file() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_config_dir("epstudy", appauthor=False)) / "epstudy.toml"
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user id without an entry in passwd
+        return f"uid-{os.getuid()}"
 
 
 def _absolute_store(store: str) -> str:

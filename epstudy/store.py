@@ -129,8 +129,11 @@ class Store:
         wanted = list(dict.fromkeys(keys))
         held = self._held_names(wanted)
         there = [key for key in wanted if f"{key}.json" in held or f"{key}.failed.json" in held]
-        with ThreadPoolExecutor(max_workers=8) as threads:
-            found = threads.map(self.outcome, there)
+        if self._local:
+            found = [self.outcome(key) for key in there]  # threads only get in each other's way
+        else:
+            with ThreadPoolExecutor(max_workers=16) as threads:
+                found = list(threads.map(self.outcome, there))
         return {key: outcome for key, outcome in zip(there, found, strict=True) if outcome is not None}
 
     def forget_failures(self, keys: Iterable[str]) -> None:
@@ -193,11 +196,12 @@ class Store:
     def identity(self) -> str:
         """Return the identity of this store, making it on first use: two paths to one store have the same one."""
         path = self._path("store.json")
+        if not self._exists(path):
+            self._create(path, json.dumps({"format": 1, "id": uuid.uuid4().hex}).encode())
         try:
             return str(json.loads(self._read(path))["id"])
-        except FileNotFoundError:
-            self._create(path, json.dumps({"format": 1, "id": uuid.uuid4().hex}).encode())
-            return str(json.loads(self._read(path))["id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path} is damaged; remove it, a new one is made") from error
 
     # files ------------------------------------------------------------------------------------------------------
 

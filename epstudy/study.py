@@ -204,14 +204,27 @@ class Study:
         return self
 
     def cancel(self) -> Study:
-        """Stop the study: what runs is stopped, what waits is not started; what is done stays."""
-        self._own_manifest()
+        """Stop the study: what runs is stopped, what waits is not started; what is done stays.
+
+        Raises
+        ------
+        InputError
+            When this study was not run, or its name stands for another grid now.
+        """
+        self._refuse_another_grid()
         self._store.set_cancelled(self.name, cancelled=True)
         self._open_pool().cancel(self.name)
         return self
 
     def retry(self) -> Study:
-        """Simulate again what failed or was cancelled."""
+        """Simulate again what failed or was cancelled.
+
+        Raises
+        ------
+        InputError
+            When this study was not run, or its name stands for another grid now.
+        """
+        self._refuse_another_grid()
         manifest = self._own_manifest()
         states = self._states()
         again = [index for index, state in enumerate(states) if state in (State.FAILED, State.CANCELLED)]
@@ -338,7 +351,11 @@ class Study:
             if self._baseline is None:
                 raise InputError(f'study "{self.name}" has no baseline; add it with ep.Study(..., baseline=True)')
             return self._baseline
-        if not isinstance(relative_to, int) or not 0 <= relative_to < len(self._own_manifest()):
+        if (
+            not isinstance(relative_to, int)
+            or isinstance(relative_to, bool)
+            or not 0 <= relative_to < len(self._own_manifest())
+        ):
             last = len(self._own_manifest()) - 1
             raise InputError(f'relative_to is {relative_to!r}; expected "baseline" or a variant from 0 to {last}')
         return relative_to
@@ -414,7 +431,7 @@ class Study:
                 return
 
     def _refuse_another_grid(self) -> None:
-        """Waiting is for what was run: not for a study that never was, or whose name stands for another grid now."""
+        """What was never run, or whose name stands for another grid now, cannot be waited for, cancelled or retried."""
         try:
             stored = self._store.manifest(self.name)
         except StudyNotFoundError:

@@ -35,7 +35,7 @@ def connect(url: str, *, answer_s: float = ANSWER_S) -> Redis:
             f"the Redis at {mask(url)} {said}; put the password into EPSTUDY_REDIS_URL "
             "(redis://:password@host) or name its file in EPSTUDY_REDIS_PASSWORD_FILE"
         ) from error
-    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
+    except RedisError as error:
         raise PoolError(
             f"no Redis answers at {mask(url)}: {error}. Start it or correct EPSTUDY_REDIS_URL; "
             "without EPSTUDY_REDIS_URL a private pool starts by itself"

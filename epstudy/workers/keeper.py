@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from epstudy.core.errors import EpstudyError
 from epstudy.settings import Settings
 from epstudy.workers.connection import RedisError
 from epstudy.workers.local import Runtime, forget, try_locked
-from epstudy.workers.processes import die_with_parent, kill_group, redis_server
+from epstudy.workers.processes import die_with_parent, identity_of_this_process, kill_group, redis_server
 from epstudy.workers.supervisor import Supervisor, stop_signals
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ def main() -> None:
     """Keep a private pool until it is idle or told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     runtime = Runtime(Path(sys.argv[1]))
-    runtime.pid_file.write_text(json.dumps({"pid": os.getpid()}))
+    runtime.pid_file.write_text(json.dumps(identity_of_this_process()))
     keeper = Keeper(runtime, Settings.load())
     try:
         with stop_signals() as stopped:

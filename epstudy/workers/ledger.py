@@ -112,6 +112,11 @@ class Ledger:
         """Return the names of the studies that are not finished."""
         return sorted(name.decode() for name in self.redis.smembers("ep:studies"))  # type: ignore[union-attr]
 
+    def drop(self, study: str) -> None:
+        """Forget a study."""
+        self.redis.srem("ep:studies", study)
+        self.redis.delete(*(f"ep:s:{study}:{part}" for part in ("about", "states", "counts", "running", "ends")))
+
     def cancel(self, study: str) -> int:
         """Cancel what waits, and tell what runs to stop; return how many waited."""
         return int(self._call("cancel", study))

@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from epstudy.core.errors import PoolError
 from epstudy.settings import Settings
 from epstudy.workers.connection import RedisError, connect, socket_url
@@ -69,10 +71,11 @@ class Runtime:
     def keeper(self) -> int | None:
         """Return the keeper's process id, if it lives."""
         try:
-            pid = int(json.loads(self.pid_file.read_text())["pid"])
-        except (FileNotFoundError, ValueError, KeyError):
+            said = json.loads(self.pid_file.read_text())
+            pid, started = int(said["pid"]), float(said["started"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        return pid if is_alive(pid) else None
+        return pid if is_alive(pid, started) else None
 
 
 def runtime_for(store: str) -> Runtime:
@@ -119,9 +122,10 @@ def stop(settings: Settings, wait_s: float = 15.0) -> bool:
     if pid is None:
         forget(runtime)
         return False
+    started = psutil.Process(pid).create_time()
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + wait_s
-    while is_alive(pid):
+    while is_alive(pid, started):
         if time.monotonic() > deadline:
             raise PoolError(f"the keeper (process {pid}) did not end within {wait_s:g} s; see {runtime.keeper_log}")
         time.sleep(0.05)

@@ -41,12 +41,21 @@ def _watch_parent(parent: int) -> None:
     os._exit(1)
 
 
-def is_alive(pid: int) -> bool:
-    """Say whether a process runs; one that has ended and whose end nobody took note of does not."""
+def is_alive(pid: int, started: float) -> bool:
+    """Say whether the process that started then (seconds since 1970) runs; process ids are used again.
+
+    One that has ended, and whose end nobody took note of, does not run.
+    """
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def identity_of_this_process() -> dict[str, float]:
+    """Return process id and start time of this process, for `is_alive`."""
+    return {"pid": os.getpid(), "started": psutil.Process().create_time()}
 
 
 def default_slots() -> int:

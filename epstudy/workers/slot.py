@@ -39,7 +39,7 @@ class Slot:
         self._store: Store | None = None
         self._ledger: Ledger | None = None
         self._simulators: dict[str, Simulator] = {}
-        self._manifest: tuple[str, Manifest] | None = None
+        self._manifests: dict[str, Manifest] = {}
         self.worker = ""
 
     def warm(self) -> None:
@@ -78,7 +78,7 @@ class Slot:
         mark = Mark.PENDING
         try:
             mark = self._settle(lease, manifest)
-        except EpstudyError:  # the store does not take it; after some tries the row says so, not the log alone
+        except Exception:
             log.exception("variant %s of %s, try %s", lease.index, lease.study, lease.tries)
             mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
         finally:
@@ -150,9 +150,12 @@ class Slot:
             log.warning("the ledger was not told: %s", error)
 
     def _read_manifest(self, study: str, digest: str) -> Manifest:
-        if self._manifest is None or self._manifest[0] != f"{study}:{digest}":
-            self._manifest = (f"{study}:{digest}", self._open_store().manifest(study))
-        return self._manifest[1]
+        """The manifest in the store; the caller looks whether it is the one that the ledger follows."""
+        kept = self._manifests.get(digest)
+        if kept is None or kept.study != study:
+            kept = self._open_store().manifest(study)
+            self._manifests = {**dict(list(self._manifests.items())[-3:]), kept.digest: kept}
+        return kept
 
     def _open_ledger(self) -> Ledger:
         if self._ledger is None:

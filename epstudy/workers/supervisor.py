@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from kombu.exceptions import KombuError
+
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
 from epstudy.core.version import VERSION
 from epstudy.settings import Settings, mask
@@ -148,7 +150,10 @@ class Supervisor:
             app = make_app(self._url)
 
             def send(study: str, indices: list[int], timeout_s: float | None) -> None:
-                publish(app, study, indices, timeout_s)
+                try:
+                    publish(app, study, indices, timeout_s)
+                except KombuError as error:
+                    raise PoolError(f"Redis took no messages: {error}") from error
 
             self._sweeper = Sweeper(ledger, self._store, send)
         self._sweeper.sweep_all()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from epstudy.core.errors import EpstudyError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.store import Store
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages of one study in the broker at once
 SWEEP_S = 2.0
+_GONE = 3
 
 Publish = Callable[[str, list[int], float | None], None]
 
@@ -51,14 +53,29 @@ class Sweeper:
         self._manifests: dict[str, tuple[str, Manifest]] = {}
         self._absent: dict[str, set[int]] = {}  # queued variants that the broker did not have at the last sweep
         self._known: set[str] = set()
+        self._missing: dict[str, int] = {}  # sweeps in a row that found no manifest
 
     def sweep_all(self) -> None:
         """Sweep every study that is not finished, also those that a Redis emptied since would have forgotten."""
         self._known |= set(self._ledger.active())
         for study in sorted(self._known):
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
-                self.sweep(study)
+                self._sweep_or_drop(study)
         self._known &= set(self._ledger.active())
+
+    def _sweep_or_drop(self, study: str) -> None:
+        """One study's trouble is not the others'; one whose manifest is gone for good is no study any more."""
+        try:
+            self.sweep(study)
+        except StudyNotFoundError as error:
+            self._missing[study] = self._missing.get(study, 0) + 1
+            log.warning("%s", error)
+            if self._missing[study] >= _GONE:
+                self._ledger.drop(study)
+        except EpstudyError as error:
+            log.warning("no sweep of %s: %s", study, error)
+        else:
+            self._missing.pop(study, None)
 
     def sweep(self, study: str) -> None:
         """Bring one study a step forward."""
@@ -118,7 +135,7 @@ class Sweeper:
     def _manifest(self, study: str) -> Manifest:
         digest = self._ledger.digest(study)
         kept = self._manifests.get(study)
-        if kept is None or digest is None or kept[0] != digest:
+        if kept is None or digest is None or kept[0] != digest or study in self._missing:
             manifest = self._store.manifest(study)
             self._manifests[study] = (manifest.digest, manifest)
         return self._manifests[study][1]

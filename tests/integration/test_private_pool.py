@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,6 +169,43 @@ def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:
     assert not local.stop(Settings.load())
     assert ep.Study.open("stopped").progress().pending == 3
     assert ep.Study.open("stopped").run().wait(timeout=100).progress().done == 3
+
+
+def test_another_process_with_the_keepers_old_id_is_left_alone(own_store: str) -> None:
+    """After a restart of the machine the process id in the folder may be anybody's."""
+    folder = runtime(own_store).folder
+    folder.mkdir(mode=0o700, parents=True)
+    with subprocess.Popen(["sleep", "60"]) as innocent:
+        runtime(own_store).pid_file.write_text(json.dumps({"pid": innocent.pid, "started": 1.0}))
+        assert not local.stop(Settings.load())
+        assert innocent.poll() is None
+        folder.mkdir(mode=0o700, parents=True)
+        runtime(own_store).pid_file.write_text(json.dumps({"pid": innocent.pid, "started": 1.0}))
+        assert ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}).run().wait(timeout=60).progress().done == 1
+        assert innocent.poll() is None
+        innocent.kill()
+
+
+def test_a_study_that_lost_its_manifest_does_not_hold_up_the_others(own_store: str) -> None:
+    lost = ep.Study("lost", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
+    until(lambda: lost.progress().running == 2)
+    shutil.rmtree(Path(own_store) / "studies" / "lost")
+    url = local.start(Settings.load())
+    levels = [1 + step / 256 for step in range(110)]
+    ep.Study("many", quick(), {"lpd": ep.Field(LPD, levels)}).run()
+    ledger = Ledger(connect(url))
+    until(lambda: "q" in ledger.states("many")[100:], 20)
+    until(lambda: ledger.active() == ["many"], 20)
+
+
+def test_another_grid_of_that_name_neither_cancels_nor_retries_what_runs(own_store: str) -> None:
+    running = ep.Study("name", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0])}).run()
+    other = ep.Study("name", whole(), {"lpd": ep.Field(LPD, [8.0])})
+    for act in (other.cancel, other.retry):
+        with pytest.raises(ep.InputError, match="stands for another grid"):
+            act()
+    assert running.progress().cancelled == 0
+    running.cancel().wait(timeout=10)
 
 
 def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path) -> None:

@@ -100,14 +100,16 @@ def test_a_run_out_of_time_is_killed(simulator: EnergyPlusSimulator, tmp_path: P
     assert alive(processes()) == []
 
 
-def test_a_killed_process_is_a_crash(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+def test_a_process_that_somebody_killed_says_nothing_about_the_model(
+    simulator: EnergyPlusSimulator, tmp_path: Path
+) -> None:
     def kill(progress: float | None) -> None:
         if progress is not None:
             for process in processes():
                 process.kill()
 
     outcome = simulator.run(prepare(tmp_path, whole()), kill)
-    assert outcome.cause is Cause.CRASH
+    assert outcome.cause is Cause.INFRASTRUCTURE
     assert "SIGKILL" in outcome.message
 
 

@@ -10,8 +10,10 @@ from idfkit import validate_object as validate
 
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
+from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.installation import Installation
 from epstudy.engines.energyplus.model import Document, Match, find, scale_field, set_field
+from epstudy.engines.energyplus.outputs import UNASKED
 
 _HOURS = 8760
 
@@ -66,7 +68,7 @@ def check_weather(weather: bytes) -> list[str]:
 
 
 def check_parameters(
-    document: Document, parameters: Mapping[str, Parameter]
+    document: Document, parameters: Mapping[str, Parameter], period: str
 ) -> tuple[list[str], list[str], dict[str, str], dict[str, list[Match]]]:
     """Return problems, warnings, what each parameter touches, and the matches of its targets."""
     known = _issues(document)
@@ -83,6 +85,10 @@ def check_parameters(
             except InputError as error:
                 problems.append(f'parameter "{name}": {error}')
                 continue
+            refused = _not_a_parameter(match, period)
+            if refused:
+                problems.append(f'parameter "{name}": "{target}" {refused}')
+                continue
             matches[name].append(match)
             problems += [f'parameter "{name}": {text}' for text in _level_problems(document, match, parameter, known)]
             problems += _overlaps(name, match, set_by)
@@ -95,6 +101,18 @@ def check_parameters(
         if twice:
             warnings.append(f'parameter "{name}" has the level {", ".join(twice)} more than once')
     return problems, warnings, touches, matches
+
+
+def _not_a_parameter(match: Match, period: str) -> str:
+    """Why a field cannot be varied here, if so: it would do nothing, or not be part of the key."""
+    if (match.object_class, match.field) in REFERENCES:
+        return "names a file; a level that is a path would not be in the key. Give each file a model of its own"
+    if match.object_class in UNASKED:
+        return "is an output request; epstudy asks for what the results need and for nothing else"
+    decided = match.object_class == "RunPeriod" or match.field.startswith("run_simulation_for_")
+    if match.object_class in ("SimulationControl", "RunPeriod") and decided and period != "model":
+        return f'is decided by period="{period}"; use period="model" to vary it'
+    return ""
 
 
 def _level_problems(document: Document, match: Match, parameter: Parameter, known: set[str]) -> list[str]:
@@ -147,13 +165,18 @@ def _texts(issues: Iterable[Any]) -> set[str]:
 def _overlaps(name: str, match: Match, set_by: dict[tuple[str, str, str], str]) -> list[str]:
     """Fields that another parameter sets already: which of the two wins would be an accident."""
     clashes: dict[str, int] = {}
+
+    def who(other: str) -> str:
+        if other == name:
+            return f'two targets of parameter "{name}" both name'
+        return f'parameters "{other}" and "{name}" both set'
+
     for one in match.objects:
         place = (match.object_class, one.name.casefold(), match.field)
-        other = set_by.setdefault(place, name)
-        if other != name:
-            clashes[other] = clashes.get(other, 0) + 1
+        if place in set_by:
+            clashes[set_by[place]] = clashes.get(set_by[place], 0) + 1
+        set_by[place] = name
     return [
-        f'parameters "{other}" and "{name}" both set {match.field} of {count} {match.object_class} objects; '
-        "give each its own objects"
+        f"{who(other)} {match.field} of {count} {match.object_class} objects; name each object once"
         for other, count in clashes.items()
     ]

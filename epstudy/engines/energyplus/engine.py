@@ -103,7 +103,7 @@ class _Preparation:
         external = find_external_files(document, self._folder())
         self.problems += [f"{name}: {text}" for text in external.problems]
         self.files |= external.contents
-        problems, warnings, touches, matches = checks.check_parameters(document, parameters)
+        problems, warnings, touches, matches = checks.check_parameters(document, parameters, self.engine.period)
         self.problems += problems
 
         recipe = {

@@ -9,7 +9,7 @@ from epstudy.core.canonical import content_digest
 from epstudy.engines.energyplus.model import Document, objects_of
 
 #: Class and field of every reference to a data file, from the 25.2 schema and its Input Output Reference.
-_REFERENCES = (
+REFERENCES = (
     ("Schedule:File", "file_name"),
     ("Schedule:File:Shading", "file_name"),
     ("Construction:WindowDataFile", "file_name"),
@@ -32,7 +32,7 @@ class ExternalFiles:
 def find_external_files(document: Document, folder: Path) -> ExternalFiles:
     """Read every file that the model in `folder` refers to. What is missing or outside the folder is a problem."""
     found = ExternalFiles()
-    for object_class, name in _REFERENCES:
+    for object_class, name in REFERENCES:
         for one in objects_of(document, object_class):
             said = getattr(one, name, None)
             if said:

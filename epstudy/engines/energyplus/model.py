@@ -38,9 +38,9 @@ class Match:
         return f"{self.object_class}/{self.pattern.casefold()}/{self.field}"
 
 
-def warm() -> None:
-    """Load the schema of the current version, which the first model would wait for."""
-    idfkit.get_schema(idfkit.LATEST_VERSION)
+def warm(version: tuple[int, int, int]) -> None:
+    """Load the schema of this version, which the first model would wait for."""
+    idfkit.get_schema(version)
 
 
 def load(content: bytes, suffix: str) -> Document:
@@ -58,7 +58,7 @@ def load(content: bytes, suffix: str) -> Document:
             if suffix.lower() == ".epjson":
                 return idfkit.load_epjson(str(path))
             document = idfkit.parse_idf(path, encoding=_encoding(content), preserve_formatting=True)
-        except (idfkit.IdfKitError, ValueError, KeyError) as error:
+        except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError) as error:
             reason = str(error).replace(str(path), "the file").splitlines()
             raise InputError(
                 f"is no model that can be read: {reason[0] if reason else type(error).__name__}"

@@ -61,7 +61,7 @@ WEATHER_RUN_PERIOD = 3  # EnvironmentPeriods.EnvironmentType in the SQL file, Ou
 _SUMMARY = "AnnualBuildingUtilityPerformanceSummary"
 _DEMAND = "DemandEndUseComponentsSummary"
 
-_UNASKED = (
+UNASKED = (
     "Output:Variable",
     "Output:Meter",
     "Output:Meter:MeterFileOnly",
@@ -88,7 +88,7 @@ _UNASKED = (
 
 def ask(document: Document) -> None:
     """Leave of the model's output requests only what the scalars need, in place: 3 files instead of 17."""
-    remove_all(document, *_UNASKED)
+    remove_all(document, *UNASKED)
     document.add(
         "Output:SQLite",
         option_type="SimpleAndTabular",
@@ -197,4 +197,4 @@ class _Table:
         found, text = cell
         if found != unit:
             raise EngineError(f'{self._name}: "{row}" / "{column}" is in {found!r}; expected {unit!r}')
-        return float(text)
+        return float(text) if text.strip() else math.nan

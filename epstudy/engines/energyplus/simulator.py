@@ -24,6 +24,22 @@ from epstudy.engines.energyplus.outputs import ask, harvest, set_period
 _TICK_S = 0.2
 _START_S = 60.0
 
+#: Beginnings of the variables that the process gets. EnergyPlus reads others (DDONLY, IgnoreSolarRadiation, …) that
+#: would change results without being in the key; and passwords are none of its business.
+_ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_",
+    "TMP",
+    "LD_LIBRARY",
+    "DYLD_",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "OMP_",
+    "SYSTEMROOT",
+)
+
 
 class EnergyPlusSimulator:
     """Runs variants in a warm process of its own; starts another one when it must."""
@@ -39,7 +55,7 @@ class EnergyPlusSimulator:
         """Start the process and load what the first model needs, so that the first run finds it there."""
         if self._process is None:
             self._process = _WarmProcess()
-        model.warm()
+        model.warm(find_installation().version)
 
     def close(self) -> None:
         """Kill the process."""
@@ -114,7 +130,7 @@ class _WarmProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
-            env={name: value for name, value in os.environ.items() if not name.startswith("EPSTUDY_")},
+            env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)},
             start_new_session=True,
         )
         self._build = ""
@@ -217,6 +233,9 @@ def _judge(run: Run, code: int, seconds: float) -> Outcome:
     """Return code 0, "Completed Successfully" and no Fatal: that is done, and nothing else is."""
     verdict = read_verdict(run.folder)
     build = run.recipe["build"]
+    if -code in (signal.SIGKILL, signal.SIGTERM):
+        said = f"EnergyPlus' process was killed ({signal.Signals(-code).name}): out of memory, or ended by somebody"
+        return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
     if code < 0:
         return Outcome(State.FAILED, Cause.CRASH, _crash_message(verdict, code), engine=build)
     if code != 0 or not verdict.completed:

@@ -88,6 +88,9 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
         (LPD, ["much"], "Expected number, got str"),
         (LPD, [True], "Expected number, got bool"),
         ("Lights/*/schedule_name", ["NOPE"], "Reference to non-existent object 'NOPE'"),
+        ("RunPeriod/*/end_month", [1], 'is decided by period="annual"'),
+        ("SimulationControl/*/run_simulation_for_sizing_periods", ["No"], 'is decided by period="annual"'),
+        ("Output:Variable/*/reporting_frequency", ["Hourly"], "is an output request"),
         ("Lights/*/end_use_subcategory", ["a, b"], "ends a field"),
         ("SimulationControl/*/do_zone_sizing_calculation", ["Perhaps"], "not in allowed values"),
         ("Lihgts/*/schedule_name", ["x"], 'did you mean "Lights"?'),
@@ -115,6 +118,11 @@ def test_what_the_model_itself_breaks_in_the_schema_is_not_the_users_problem() -
 def test_two_parameters_on_one_field_are_refused() -> None:
     said = problems(office(), a=ep.Field(LPD, [6.0]), b=ep.Field("Lights/Core*/watts_per_floor_area", [7.0]))
     assert 'parameters "a" and "b" both set watts_per_floor_area of 1 Lights objects' in said
+
+
+def test_an_object_that_two_targets_of_one_scale_name_is_not_scaled_twice() -> None:
+    said = problems(office(), a=ep.Scale([LPD, "lights/Core*/Watts per Floor Area"], [0.5]))
+    assert 'two targets of parameter "a" both name watts_per_floor_area of 1 Lights objects' in said
 
 
 def test_a_level_given_twice_is_a_warning() -> None:
@@ -169,6 +177,14 @@ def test_external_files_that_are_missing_or_elsewhere(tmp_path: Path, name: byte
     path = tmp_path / "model.idf"
     path.write_bytes(OFFICE.read_bytes() + SCHEDULE % name)
     assert said in problems(ep.EnergyPlus(path, weather=CHICAGO))
+
+
+def test_a_level_that_is_a_file_is_refused_because_its_content_is_not_in_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "model.idf"
+    path.write_bytes(OFFICE.read_bytes() + SCHEDULE % b"s.csv")
+    (tmp_path / "s.csv").write_text("1\n" * 8760)
+    said = problems(ep.EnergyPlus(path, weather=CHICAGO), p=ep.Field("Schedule:File/*/file_name", ["s.csv"]))
+    assert "names a file" in said
 
 
 def test_spelling_and_order_of_a_target_do_not_change_the_edits() -> None:
