@@ -49,6 +49,12 @@ def test_failures_are_those_that_failed_and_say_why() -> None:
     assert "no such schedule" in frame["message"].iloc[0]
 
 
+def test_a_variant_that_was_lost_stays_a_failed_row_when_the_pool_is_gone() -> None:
+    assert list(failures_frame(MANIFEST, OUTCOMES, [])["cause"]) == ["simulation", "lost"]
+    assert list(results_frame(MANIFEST, OUTCOMES, [])["status"])[:3] == ["done", "failed", "failed"]
+    assert results_frame(MANIFEST, OUTCOMES, ["pending"] * 5)["status"].iloc[2] == "pending", "it is tried again"
+
+
 def test_no_failures_is_an_empty_table_with_the_same_columns() -> None:
     frame = failures_frame(MANIFEST, {KEYS[0]: OUTCOMES[KEYS[0]]}, [])
     assert list(frame.columns) == ["lpd", "cause", "message", "attempts", "worker"]
