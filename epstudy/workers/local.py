@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _START_S = 20.0
 _ANSWER_S = 4.0
+_LONGEST = 80  # a socket's path holds 107 bytes, on macOS 103; ours adds 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def runtime_for(store: str) -> Runtime:
     seen = parent.lstat()
     if seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o077 or not stat.S_ISDIR(seen.st_mode):
         raise PoolError(f"{parent} is not a folder of yours alone (owner and mode 0700 expected); remove it")
+    if len(str(parent)) > _LONGEST:
+        raise PoolError(f"{parent} is too long for the path of a unix socket; set TMPDIR to a shorter folder")
     return Runtime(parent / hashlib.sha256(store.encode()).hexdigest()[:12])
 
 

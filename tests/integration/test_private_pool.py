@@ -159,6 +159,16 @@ def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monke
         local.runtime_for("anything")
 
 
+def test_a_runtime_folder_that_no_socket_fits_into_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 60) / ("y" * 60)
+    long.mkdir(parents=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    with pytest.raises(ep.PoolError, match="too long for the path of a unix socket"):
+        local.runtime_for("anything")
+
+
 def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:
     study = ep.Study("stopped", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
     until(lambda: study.progress().running == 2)

@@ -12,7 +12,7 @@ from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, find, scale_field, set_field
+from epstudy.engines.energyplus.model import Document, Match, find, objects_of, scale_field, set_field
 from epstudy.engines.energyplus.outputs import UNASKED
 
 _HOURS = 8760
@@ -53,18 +53,24 @@ def check_period(document: Document, period: str, weather: bytes | None) -> list
     if period == "design-days":
         sizing = [name for name in document if name.startswith("SizingPeriod:") and len(document[name])]
         return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
-    if period == "annual" and weather is None:
-        return ["has no weather file for its annual run; give weather=, or period='design-days'"]
+    if weather is None and (period == "annual" or _runs_weather(document)):
+        wanted = "its annual run" if period == "annual" else "the weather run that its SimulationControl asks for"
+        return [f"has no weather file for {wanted}; give weather=, or period='design-days'"]
     return []
 
 
-def check_weather(weather: bytes) -> list[str]:
-    """Problems of the content of a weather file."""
+def _runs_weather(document: Document) -> bool:
+    controls = objects_of(document, "SimulationControl")
+    return any(str(one.run_simulation_for_weather_file_run_periods).casefold() == "yes" for one in controls)
+
+
+def check_weather(weather: bytes, period: str) -> list[str]:
+    """Problems of the content of a weather file; only an annual run needs the whole year."""
     lines = weather.decode("latin-1").splitlines()
     if not lines or not lines[0].upper().startswith("LOCATION,"):
         return ["is no EPW file: its first line does not begin with LOCATION"]
     hours = sum(line[:1].isdigit() for line in lines)
-    return [] if hours >= _HOURS else [f"has {hours} hourly lines; a year has {_HOURS}"]
+    return [] if hours >= _HOURS or period != "annual" else [f"has {hours} hourly lines; a year has {_HOURS}"]
 
 
 def check_parameters(

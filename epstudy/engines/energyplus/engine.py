@@ -148,7 +148,9 @@ class _Preparation:
             return None
         content = self._read(self.engine.weather, "weather file")
         if content is not None:
-            self.problems += [f"the weather file {self.engine.weather} {text}" for text in check_weather(content)]
+            self.problems += [
+                f"the weather file {self.engine.weather} {text}" for text in check_weather(content, self.engine.period)
+            ]
         return content
 
     def _read(self, path: Path, what: str) -> bytes | None:

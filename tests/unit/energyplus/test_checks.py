@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pyenergyplus.dataset import ref_models, weather_files
+from pyenergyplus.dataset import ashrae_models, ref_models, weather_files
 
 import epstudy as ep
 from epstudy.core.contracts import Prepared
@@ -66,6 +66,19 @@ def test_a_weather_file_that_is_none_or_cut_off(tmp_path: Path, content: bytes |
     path = tmp_path / "w.epw"
     path.write_bytes(content if content is not None else b"\n".join(CHICAGO.read_bytes().splitlines()[:100]))
     assert said in problems(ep.EnergyPlus(OFFICE, weather=path))
+
+
+def test_part_of_a_year_is_enough_for_design_days_and_for_what_the_model_says(tmp_path: Path) -> None:
+    path = tmp_path / "w.epw"
+    path.write_bytes(b"\n".join(CHICAGO.read_bytes().splitlines()[:1000]))
+    for period in ("design-days", "model"):
+        assert problems(ep.EnergyPlus(OFFICE, weather=path, period=period)) == ""
+
+
+def test_a_model_that_asks_for_its_weather_run_needs_weather() -> None:
+    denver = ashrae_models["office_small"]
+    assert "has no weather file for the weather run" in problems(ep.EnergyPlus(denver, period="model"))
+    assert problems(ep.EnergyPlus(OFFICE, period="model")) == "", "its weather run is switched off"
 
 
 def test_a_model_of_another_version(tmp_path: Path) -> None:
