@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from epstudy.core.contracts import Engine
 from epstudy.core.errors import InputError
@@ -19,7 +20,7 @@ def checked_engine(engine: Engine) -> Engine:
 
 
 def checked_parameters(parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]]) -> dict[str, Parameter]:
-    pairs = list(parameters.items()) if isinstance(parameters, Mapping) else list(parameters)
+    pairs = list(parameters.items()) if isinstance(parameters, Mapping) else _pairs(parameters)
     checked: dict[str, Parameter] = {}
     for name, parameter in pairs:
         if not isinstance(name, str) or not name.strip():
@@ -34,8 +35,16 @@ def checked_parameters(parameters: Mapping[str, Parameter] | Sequence[tuple[str,
     return checked
 
 
+def _pairs(parameters: Any) -> list[tuple[str, Parameter]]:
+    given = list(parameters) if isinstance(parameters, list | tuple) else [parameters]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given):
+        raise InputError(f"parameters are {parameters!r}; expected a dict {{name: ep.Field(target, levels)}}")
+    return [(name, parameter) for name, parameter in given]
+
+
 def checked_timeout(timeout: float | None) -> float | None:
-    if timeout is not None and not 0 < timeout < 1e9:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and 0 < timeout < 1e9):
         raise InputError(f"timeout is {timeout!r}; expected seconds above 0, or None")
     return None if timeout is None else float(timeout)
 

@@ -54,7 +54,7 @@ class Field:
     levels: tuple[Level, ...]
 
     def __init__(self, target: str | Sequence[str], levels: Iterable[Any] | Mapping[Any, Any]) -> None:
-        targets = (target,) if isinstance(target, str) else tuple(target)
+        targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
         if not targets:
             raise InputError('a Field needs a target such as "Lights/*/watts_per_floor_area"; the list is empty')
         for one in targets:
@@ -131,6 +131,8 @@ def read_levels(levels: Iterable[Any] | Mapping[Any, Any]) -> tuple[Level, ...]:
         return tuple(Level(_label(label), plain(value)) for label, value in levels.items())
     if isinstance(levels, str | bytes) or not isinstance(levels, Iterable):
         raise InputError(f"levels are {levels!r}; expected a list of values, or a dict {{label: value}}")
+    if getattr(levels, "ndim", 1) != 1:
+        raise InputError(f"levels are a {type(levels).__name__} of {levels.ndim} dimensions; give one column or list")  # type: ignore[attr-defined]
     if isinstance(levels, Set):
         raise InputError(f"levels are the set {levels!r}, which has no order; give a list")
     return tuple(Level(_label(value), plain(value)) for value in levels)

@@ -57,7 +57,15 @@ def test_what_is_no_parameter_or_engine() -> None:
         ep.Study("s", "office.idf", {"lpd": ep.Field(LPD, [6.0])})
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"retries": 1.5}])
+@pytest.mark.parametrize("parameters", [None, 3, [ep.Field(LPD, [6.0])], ep.Field(LPD, [6.0]), "lpd"])
+def test_parameters_that_are_no_dict(parameters: object) -> None:
+    with pytest.raises(ep.InputError, match="expected a dict"):
+        ep.Study("s", quick(), parameters)
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": "5"}, {"timeout": True}, {"timeout": 0}, {"timeout": -1}, {"retries": -1}, {"retries": 1.5}]
+)
 def test_impossible_options(options: dict[str, float]) -> None:
     with pytest.raises(ep.InputError, match="expected"):
         ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}, **options)

@@ -36,13 +36,21 @@ def test_none_is_a_level() -> None:
     assert [level.value for level in Field(TARGET, [None, 6]).levels] == [None, 6.0]
 
 
+@pytest.mark.parametrize("levels", [np.zeros((2, 2)), np.array(3.0), pd.DataFrame({"a": [1], "b": [2]})])
+def test_levels_are_one_column(levels: object) -> None:
+    with pytest.raises(InputError, match="levels are"):
+        Field(TARGET, levels)
+
+
 @pytest.mark.parametrize("levels", ["abc", 5, {1, 2}, [math.nan], [math.inf], [object()], [np.float64("nan")]])
 def test_impossible_levels_are_refused(levels: object) -> None:
     with pytest.raises(InputError):
         Field(TARGET, levels)
 
 
-@pytest.mark.parametrize("target", ["Lights", "Lights/x", "//", "Lights//y", "", [], ["Lights/*/x", "nope"], [3]])
+@pytest.mark.parametrize(
+    "target", ["Lights", "Lights/x", "//", "Lights//y", "", [], ["Lights/*/x", "nope"], [3], 5, None]
+)
 def test_a_target_has_three_parts(target: object) -> None:
     with pytest.raises(InputError, match=r"target|Field needs"):
         Field(target, [1.0])
