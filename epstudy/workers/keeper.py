@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from epstudy.core.errors import EpstudyError
@@ -31,15 +33,15 @@ def main() -> None:
     """Keep a private pool until it is idle or told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     runtime = Runtime(Path(sys.argv[1]))
-    runtime.pid_file.write_text(json.dumps(identity_of_this_process()))
-    keeper = Keeper(runtime, Settings.load())
-    try:
-        with stop_signals() as stopped:
+    with stop_signals() as stopped:  # first of all: whoever reads the process id may send one
+        runtime.pid_file.write_text(json.dumps(identity_of_this_process()))
+        keeper = Keeper(runtime, Settings.load())
+        try:
             keeper.keep(stopped)
-    except EpstudyError as error:
-        raise SystemExit(str(error)) from error
-    finally:
-        keeper.end()
+        except EpstudyError as error:
+            raise SystemExit(str(error)) from error
+        finally:
+            keeper.end()
 
 
 class Keeper:
@@ -110,7 +112,7 @@ def start_redis(runtime: Runtime) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # safe: the keeper has one thread
+        preexec_fn=partial(die_with_parent, os.getpid()),  # safe: the keeper has one thread
     )
 
 

@@ -21,18 +21,17 @@ from epstudy.core.errors import PoolError
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
-    """Have this process killed when its parent dies, however that happens.
+def die_with_parent(parent: int) -> None:
+    """Have this process killed when its parent, the process with this id, dies or has died already.
 
     Linux does it itself; elsewhere a thread looks every second whether the parent is another one now.
     """
     if sys.platform.startswith("linux"):
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
     else:
-        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
 
 
 def _watch_parent(parent: int) -> None:

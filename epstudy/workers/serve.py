@@ -35,7 +35,9 @@ def register(app: Celery, slot: Slot) -> None:
 
 def main() -> None:
     """Run the worker that the environment describes, until it is told to stop."""
-    die_with_parent()
+    if len(sys.argv) != 2:
+        sys.exit("this is the inner process of `epstudy worker`; start that instead")
+    die_with_parent(int(sys.argv[1]))
     settings = Settings.load()
     url = settings.broker_url()
     if url is None or settings.scratch is None:

@@ -72,7 +72,7 @@ class Supervisor:
         }
         output = None if self._log_file is None else self._log_file.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "epstudy.workers.serve"],
+            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,6 +168,16 @@ def test_a_runtime_folder_that_no_socket_fits_into_is_told_at_once(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
     with pytest.raises(ep.PoolError, match="too long for the path of a unix socket"):
         local.runtime_for("anything")
+
+
+def test_a_pool_that_is_stopped_while_it_starts_leaves_nothing(own_store: str) -> None:
+    for pause_s in (0.0, 0.1, 0.3, 0.6, 1.0):
+        local.start(Settings.load())
+        time.sleep(pause_s)  # the moment of its start at which it is stopped, not something waited for
+        pool = processes_of(own_store)
+        local.stop(Settings.load())
+        until(lambda pool=pool: alive(pool) == [] and alive(processes_of(own_store)) == [], 5)
+        assert gone(own_store)
 
 
 def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:

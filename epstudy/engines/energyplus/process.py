@@ -1,7 +1,7 @@
 """The warm process: EnergyPlus as a library, one run after the other, apart from everything else.
 
-It is started with `python -m epstudy.engines.energyplus.process`, reads one JSON line a run from its standard input
-and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end.
+It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
+input and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end.
 It ends when its parent does, also when that was killed or when a simulation is under way; what EnergyPlus prints goes
 into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
 """
@@ -87,6 +87,8 @@ def _die_with_parent() -> None:
     """Linux ends this process with its parent even when that is killed; elsewhere the end of the input does."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != int(sys.argv[1]):
+            os._exit(1)  # it died before we asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent
 
 

@@ -125,7 +125,7 @@ class _WarmProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "epstudy.engines.energyplus.process"],
+            [sys.executable, "-m", "epstudy.engines.energyplus.process", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
