@@ -1,9 +1,9 @@
 """The warm process: EnergyPlus as a library, one run after the other, apart from everything else.
 
 It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
-input and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end.
-It ends when its parent does, also when that was killed or when a simulation is under way; what EnergyPlus prints goes
-into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
+input and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the
+end. It ends when its parent does, also when that was killed or when a simulation is under way; what EnergyPlus prints
+goes into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
 """
 
 from __future__ import annotations
