@@ -5,6 +5,8 @@ INSTALLED := .venv/.installed
 
 export EPSTUDY_STORE ?= $(CURDIR)/build/store
 export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
+export IPYTHONDIR ?= $(CURDIR)/build/ipython
+export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
 .PHONY: help demo test lab lint types layers unit integration notebooks bench clean
 
@@ -19,9 +21,11 @@ $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab,test]'
+	@mkdir -p build/ipython
 	@touch $@
 
 demo: $(INSTALLED)
+	@mkdir -p build/ipython
 	$(BIN)/epstudy demo --output build/demo
 
 lab: $(INSTALLED)

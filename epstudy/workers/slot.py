@@ -78,7 +78,7 @@ class Slot:
         mark = Mark.PENDING
         try:
             mark = self._settle(lease, manifest)
-        except Exception:
+        except Exception:  # whatever went wrong must not come back without end: after some tries the row says so
             log.exception("variant %s of %s, try %s", lease.index, lease.study, lease.tries)
             mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
         finally:
