@@ -14,6 +14,14 @@ __version__ = VERSION
 
 _HOMES = {
     "EnergyPlus": "epstudy.engines.energyplus.engine",
+    "Weather": "epstudy.engines.energyplus.parameters",
+    "Construction": "epstudy.engines.energyplus.parameters",
+    "Measure": "epstudy.engines.energyplus.parameters",
+    "EndUses": "epstudy.engines.energyplus.requests",
+    "Meter": "epstudy.engines.energyplus.requests",
+    "Variable": "epstudy.engines.energyplus.requests",
+    "Table": "epstudy.engines.energyplus.requests",
+    "ComponentSizes": "epstudy.engines.energyplus.requests",
     "Field": "epstudy.core.parameter",
     "Scale": "epstudy.core.parameter",
     "Grid": "epstudy.core.sampling",
@@ -56,6 +64,14 @@ if TYPE_CHECKING:
     from epstudy.core.parameter import Scale as Scale
     from epstudy.core.sampling import Grid as Grid
     from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
+    from epstudy.engines.energyplus.parameters import Construction as Construction
+    from epstudy.engines.energyplus.parameters import Measure as Measure
+    from epstudy.engines.energyplus.parameters import Weather as Weather
+    from epstudy.engines.energyplus.requests import ComponentSizes as ComponentSizes
+    from epstudy.engines.energyplus.requests import EndUses as EndUses
+    from epstudy.engines.energyplus.requests import Meter as Meter
+    from epstudy.engines.energyplus.requests import Table as Table
+    from epstudy.engines.energyplus.requests import Variable as Variable
     from epstudy.study import Study as Study
     from epstudy.study import studies as studies
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from epstudy.core.canonical import digest
+from epstudy.core.errors import InputError
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.core.outcome import Outcome, State
 from epstudy.store import Store
 
 if TYPE_CHECKING:
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
 INDEX = "variant"
 STATUS = "status"
+NOTES = "_sizing"  # behind the name of a weather parameter: where its location and design days come from
+_DIGITS = 16  # of a request's digest, in the name of its file
 
 
 def variants_frame(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
@@ -40,8 +46,12 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     frame = manifest_frame(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
     live = states or [NOBODY] * len(manifest)
-    frame[STATUS] = [_status(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
+    frame[STATUS] = [status_of(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
     extra = {name: None for outcome in found if outcome for name in outcome.metrics if name not in manifest.metrics}
+    for axis in manifest.axes:
+        if axis.notes:
+            place = manifest.axes.index(axis)
+            frame[f"{axis.name}{NOTES}"] = [axis.notes[row[place]] for row in manifest.rows]
     for name in (*manifest.metrics, *extra):
         frame[name] = [
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
@@ -80,31 +90,165 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     return compared
 
 
-def failures_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: Sequence[str]) -> pd.DataFrame:
-    """Return the failed variants only: parameters, cause, message, attempts, worker."""
-    frame = manifest_frame(manifest)
-    live = states or [NOBODY] * len(manifest)
-    found = [outcomes.get(key) for key in manifest.keys]
-    failed = [
-        index
-        for index, (outcome, state) in enumerate(zip(found, live, strict=True))
-        if _status(outcome, state, manifest.timeout_s) == State.FAILED
-    ]
-    said = [found[index] or _UNSTORED for index in failed]
-    frame = frame.loc[failed]
-    frame["cause"] = [outcome.cause.value if outcome.cause else "" for outcome in said]
-    frame["message"] = [outcome.message for outcome in said]
-    frame["attempts"] = [outcome.attempts for outcome in said]
-    frame["worker"] = [outcome.worker for outcome in said]
+def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -> pd.DataFrame:
+    """Return results with a column for each end use and fuel, `heating_natural_gas_kwh`, where the study asks for them.
+
+    Only those that some variant uses; a variant that does not is 0 there, one that is not done NaN.
+    """
+    wanted = [output for output in manifest.outputs if output["output"] == "end uses"]
+    if not wanted:
+        return frame
+    import pandas as pd
+
+    from epstudy.series import long_table
+
+    done = [index for index, status in enumerate(frame[STATUS]) if status == State.DONE]
+    files = _existing(_files(store, manifest, wanted[0], done))
+    if not files:
+        return frame
+    rows = long_table(files, "EndUses")
+    names = (rows["end_use"] + " " + rows["fuel"]).map(_snake) + "_" + rows["unit"].map(_snake)
+    wide = rows.assign(name=names).pivot(index=INDEX, columns="name", values="value")[names.unique()]
+    used = [name for name in wide if (wide[name] != 0).any() and name not in frame.columns]
+    units = dict(zip(names, rows["unit"], strict=True))
+    joined = pd.concat([frame, wide[used].reindex(frame.index)], axis=1)
+    joined.attrs = {**frame.attrs, "units": {**frame.attrs["units"], **{name: units[name] for name in used}}}
+    return joined
+
+
+def timeseries_frame(
+    store: Store,
+    manifest: Manifest,
+    name: str,
+    key: str | Sequence[str] | None,
+    variants: Sequence[int] | None,
+    frequency: str | None,
+    *,
+    long: bool,
+) -> pd.DataFrame:
+    """Return a meter or variable of a study; see `Study.timeseries`."""
+    from epstudy.series import long_series, wide_series
+
+    chosen = _chosen(manifest, variants)
+    output = _series_output(manifest, name, key, frequency)
+    files = _existing(_files(store, manifest, output, chosen))
+    if not files:
+        raise InputError(f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one')
+    if long:
+        frame = long_series(files, name, "*" if key is None else key)
+    else:
+        frame = wide_series(files, name, key)
+        level = 0 if frame.columns.nlevels > 1 else None
+        frame = _with_all(frame, chosen, level)
+    frame.attrs["study"] = manifest.study
     return frame
 
 
-def held_outcomes(store: Store, manifest: Manifest) -> dict[str, Outcome]:
-    """Return what the store holds for the keys of a manifest."""
-    return store.outcomes(manifest.keys)
+def table_frame(store: Store, manifest: Manifest, report: str, table: str | None) -> pd.DataFrame:
+    """Return a table of all variants of a study; see `Study.table`."""
+    from epstudy.series import long_table
+
+    output = _table_output(manifest, report, table)
+    files = _files(store, manifest, output, range(len(manifest)))
+    if not _existing(files):
+        raise InputError(f'no variant of study "{manifest.study}" is done that has this table; wait() for one')
+    rows = long_table(_existing(files), f"{report} {table or ''}".strip())
+    parameters = manifest_frame(manifest)
+    clashes = {column: f"{column}_parameter" for column in parameters.columns if column in rows.columns}
+    joined = parameters.rename(columns=clashes).merge(rows, left_index=True, right_on=INDEX, how="right")
+    front = [INDEX, *(clashes.get(name, name) for name in parameters.columns)]
+    joined = joined[[*front, *(column for column in rows.columns if column != INDEX)]].reset_index(drop=True)
+    joined.attrs["study"] = manifest.study
+    return joined
 
 
-def _status(outcome: Outcome | None, live: str, timeout_s: float | None) -> str:
+def _files(
+    store: Store, manifest: Manifest, output: Mapping[str, Any], variants: Iterable[int]
+) -> dict[int, Path | None]:
+    """For each variant the file of an output; None where there is none (yet)."""
+    name = f"{digest(output)[:_DIGITS]}.parquet"
+    return {index: store.artifact(manifest.keys[index], name) for index in variants}
+
+
+def _existing(files: Mapping[int, Path | None]) -> dict[int, Path]:
+    return {index: path for index, path in files.items() if path is not None}
+
+
+def _with_all(frame: pd.DataFrame, chosen: list[int], level: int | None) -> pd.DataFrame:
+    """The frame with a column for every chosen variant: NaN for those that have no file."""
+    import pandas as pd
+
+    columns: Any = pd.Index(chosen, name=INDEX)
+    if level is not None:
+        keys = frame.columns.get_level_values(1).unique()
+        columns = pd.MultiIndex.from_product([chosen, keys], names=frame.columns.names)
+    whole = frame.reindex(columns=columns)
+    whole.attrs = dict(frame.attrs)
+    return whole
+
+
+def _snake(text: str) -> str:
+    return re.sub(r"[^0-9a-z]+", "_", text.casefold()).strip("_")
+
+
+def _chosen(manifest: Manifest, variants: Sequence[int] | None) -> list[int]:
+    if variants is None:
+        return list(range(len(manifest)))
+    chosen = [int(variant) for variant in ([variants] if isinstance(variants, int) else variants)]
+    wrong = [variant for variant in chosen if not 0 <= variant < len(manifest)]
+    if wrong:
+        raise InputError(f"there is no variant {wrong[0]}; the study has variants 0 to {len(manifest) - 1}")
+    return list(dict.fromkeys(chosen))
+
+
+def _series_output(
+    manifest: Manifest, name: str, key: str | Sequence[str] | None, frequency: str | None
+) -> Mapping[str, Any]:
+    """The request that a name means; the message of the error says what there is, or what to ask for."""
+    series = [output for output in manifest.outputs if output["output"] in ("meter", "variable")]
+    found = [output for output in series if output["name"] == _folded(name)]
+    if not found:
+        there = ", ".join(sorted({f'"{output["name"]}"' for output in series})) or "no series"
+        kind = f'ep.Meter("{name}")' if ":" in name else f'ep.Variable("{name}")'
+        raise InputError(
+            f'study "{manifest.study}" does not ask for "{name}"; it has {there}. Add {kind} to outputs= and run() it'
+        )
+    if frequency is not None:
+        wanted = [output for output in found if output["frequency"] == frequency.casefold()]
+        if not wanted:
+            there = ", ".join(sorted({output["frequency"] for output in found}))
+            raise InputError(f'"{name}" is not asked for at the frequency {frequency!r}; it is {there}')
+        found = wanted
+    frequencies = sorted({output["frequency"] for output in found})
+    if len(frequencies) > 1:
+        raise InputError(f'"{name}" is there at several frequencies: {", ".join(frequencies)}; give frequency=')
+    keys = [key] if isinstance(key, str) else list(key or [])
+    holding = [output for output in found if output.get("key", "*") == "*" or {*map(_folded, keys)} <= {*output["key"]}]
+    return (holding or found)[0]
+
+
+def _table_output(manifest: Manifest, report: str, table: str | None) -> Mapping[str, Any]:
+    squeezed = _squeezed(report)
+    for output in manifest.outputs:
+        if table is None and squeezed == _squeezed(output["output"]):
+            return output
+        same = output["output"] == "table" and _squeezed(output["report"]) == squeezed
+        if same and (table is None or _squeezed(output["table"]) == _squeezed(table)):
+            return output
+    own = {"enduses": "ep.EndUses()", "componentsizes": "ep.ComponentSizes()"}
+    wanted = own.get(squeezed) or f'ep.Table("{report}", "{table or "name of the table"}")'
+    raise InputError(f'study "{manifest.study}" does not ask for this table; add {wanted} to outputs= and run() it')
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[^0-9a-z]", "", name.casefold())
+
+
+def status_of(outcome: Outcome | None, live: str, timeout_s: float | None) -> str:
     """The store's word where it settles the variant, or where nobody is at it; else the ledger's."""
     if outcome is not None and (outcome.settles(timeout_s) or live == NOBODY):
         return outcome.state.value
@@ -115,7 +259,3 @@ def _status(outcome: Outcome | None, live: str, timeout_s: float | None) -> str:
 
 #: Instead of a state: there is no ledger that would know.
 NOBODY = ""
-
-_UNSTORED = Outcome(
-    State.FAILED, Cause.INFRASTRUCTURE, "the worker could not write its outcome into the store; see the worker's log"
-)

@@ -36,6 +36,10 @@ class Settings:
     """How long the private pool outlives its last client and its last variant, in seconds."""
     scratch: str | None = None
     """Where run folders live while they run; unset: the pool's own folder under the system's temporary one."""
+    allow_code: bool | None = None
+    """Whether workers of a group's pool execute measures that were written in a notebook; the private pool does."""
+    energyplus_dir: str | None = None
+    """The folder of an installed EnergyPlus, also as `ENERGYPLUS_DIR`; unset: PATH, the usual folders, the wheel's."""
 
     @classmethod
     def load(cls, **given: Any) -> Settings:
@@ -71,6 +75,11 @@ class Settings:
         user = parts.username or ""
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def surroundings() -> dict[str, str]:
+    """Return what says where an EnergyPlus is installed: `ENERGYPLUS_DIR` (or our own setting) and `PATH`."""
+    return {"ENERGYPLUS_DIR": Settings.load().energyplus_dir or "", "PATH": os.environ.get("PATH", "")}
 
 
 def mask(url: str) -> str:
@@ -113,6 +122,8 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         name = f"EPSTUDY_{field.name.upper()}"
         if environment.get(name):
             said[field.name] = _typed(field.name, environment[name], name)
+    if environment.get("ENERGYPLUS_DIR"):
+        said.setdefault("energyplus_dir", environment["ENERGYPLUS_DIR"])
     return said
 
 
@@ -139,9 +150,18 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _number(value, where, int, 1, 1024, "a whole number from 1 to 1024")
     if name == "idle_s":
         return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
+    if name == "allow_code":
+        return _flag(value, where)
     if not isinstance(value, str):
         raise InputError(f"{where} is {value!r}; expected a text")
     return value
+
+
+def _flag(value: Any, where: str) -> bool:
+    said = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(str(value).casefold())
+    if said is None:
+        raise InputError(f"{where} is {value!r}; expected true or false")
+    return said
 
 
 def _number(value: Any, where: str, kind: type, least: float, most: float, expected: str) -> Any:

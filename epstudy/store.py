@@ -6,7 +6,9 @@ what is here is enough to go on.
     store.json                           the identity of this store
     inputs/ab/abcdef….idf                an input file under the digest of its content
     results/ab/abcdef….json              a result under its key; never changed
+    results/ab/abcdef….<artifact>        what stands beside a result: a requested output, a kept file
     results/ab/abcdef….failed.json       the last failure under that key, until a result replaces it
+    results/ab/abcdef….failed.<artifact> what stands beside a failure
     studies/<name>/manifest.json         the study as it was last run
     studies/<name>/cancelled             there while the study is cancelled
 """
@@ -120,20 +122,34 @@ class Store:
             return True
         return False
 
-    def outcome(self, key: str) -> Outcome | None:
-        """Return the result under `key`, else its last failure, else None."""
-        return self._read_outcome(self._result(key), key) or self._read_outcome(self._failure(key), key)
+    def outcome(self, key: str, artifacts: Iterable[str] = ()) -> Outcome | None:
+        """Return the result under `key`, else its last failure, else None.
 
-    def outcomes(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return the outcomes that the store holds for `keys`; a key without one is left out."""
+        A result counts only when all `artifacts` stand beside it.
+        """
+        found = self._read_outcome(self._result(key), key)
+        if found is None:
+            return self._read_outcome(self._failure(key), key)
+        return found if all(self._exists(self._artifact(key, name)) for name in artifacts) else None
+
+    def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
+        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out."""
         wanted = list(dict.fromkeys(keys))
+        names = [f".{name}" for name in artifacts]
         held = self._held_names(wanted)
         there = [key for key in wanted if f"{key}.json" in held or f"{key}.failed.json" in held]
+
+        def read(key: str) -> Outcome | None:
+            found = self._read_outcome(self._result(key), key) if f"{key}.json" in held else None
+            if found is None:
+                return self._read_outcome(self._failure(key), key) if f"{key}.failed.json" in held else None
+            return found if all(key + name in held for name in names) else None
+
         if self._local:
-            found = [self.outcome(key) for key in there]  # threads only get in each other's way
+            found = [read(key) for key in there]  # threads only get in each other's way
         else:
             with ThreadPoolExecutor(max_workers=16) as threads:
-                found = list(threads.map(self.outcome, there))
+                found = list(threads.map(read, there))
         return {key: outcome for key, outcome in zip(there, found, strict=True) if outcome is not None}
 
     def forget_failures(self, keys: Iterable[str]) -> None:
@@ -141,6 +157,50 @@ class Store:
         for key in keys:
             with contextlib.suppress(FileNotFoundError):
                 self._fs.rm_file(self._failure(key))
+
+    # what stands beside a result ----------------------------------------------------------------------------------
+
+    def put_artifact(self, key: str, name: str, content: bytes, *, failed: bool = False) -> None:
+        """Keep a file beside the result under `key`, or beside its failure. Beside a result the first one stays."""
+        path = self._artifact(key, f"failed.{name}" if failed else name)
+        if failed:
+            self._replace(path, content)
+        else:
+            self._create(path, content)
+
+    def artifact(self, key: str, name: str, *, failed: bool = False) -> Path | None:
+        """Return a local path of the file beside a result, or beside a failure; None when there is none.
+
+        A store that is no folder is read into the cache.
+        """
+        path = self._artifact(key, f"failed.{name}" if failed else name)
+        if self._local:
+            return Path(path) if self._exists(path) else None
+        try:
+            content = self._read(path)
+        except FileNotFoundError:
+            return None
+        local = self._cache_folder() / key[:2] / path.rsplit("/", 1)[-1]
+        local.parent.mkdir(parents=True, exist_ok=True)
+        part = local.with_name(f".{local.name}.{uuid.uuid4().hex}")
+        part.write_bytes(content)
+        return part.replace(local)
+
+    def held(self, keys: Iterable[str]) -> set[str]:
+        """Return the names of all files under these keys: `<key>.json`, `<key>.<artifact>`."""
+        wanted = set(keys)
+        return {name for name in self._held_names(list(wanted)) if name.partition(".")[0] in wanted}
+
+    def sizes(self, keys: Iterable[str]) -> list[int]:
+        """Return for each key how many bytes its files take."""
+        wanted = list(keys)
+        sizes = dict.fromkeys(wanted, 0)
+        for shard in {key[:2] for key in wanted}:
+            for about in self._fs.ls(self._path("results", shard), detail=True):
+                key = str(about["name"]).replace("\\", "/").rsplit("/", 1)[-1].partition(".")[0]
+                if key in sizes:
+                    sizes[key] += int(about["size"] or 0)
+        return list(sizes.values())
 
     # studies ----------------------------------------------------------------------------------------------------
 
@@ -181,17 +241,33 @@ class Store:
             return []
         return sorted(str(path).replace("\\", "/").split("/")[-2] for path in found)
 
-    def set_cancelled(self, study: str, cancelled: bool) -> None:
-        """Note that the study is cancelled, or that it is not any more."""
+    def remove_study(self, study: str) -> None:
+        """Forget what the name `study` stands for; results stay."""
+        for name in ("manifest.json", "cancelled"):
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(self._path("studies", check_study_name(study), name))
+        if self._local:
+            with contextlib.suppress(OSError):
+                Path(self._path("studies", study)).rmdir()
+
+    def set_cancelled(self, study: str, cancelled: bool, why: str = "") -> None:
+        """Note that the study is cancelled, and why, or that it is not any more."""
         path = self._path("studies", study, "cancelled")
         if cancelled:
-            self._replace(path, b"")
+            self._replace(path, why.encode())
         elif self._exists(path):
             self._fs.rm_file(path)
 
     def is_cancelled(self, study: str) -> bool:
         """Say whether the study is cancelled."""
         return self._exists(self._path("studies", study, "cancelled"))
+
+    def why_cancelled(self, study: str) -> str:
+        """Return why the study was cancelled; empty when it was not, or nobody said."""
+        try:
+            return self._read(self._path("studies", study, "cancelled")).decode()
+        except FileNotFoundError:
+            return ""
 
     def identity(self) -> str:
         """Return the identity of this store, making it on first use: two paths to one store have the same one."""
@@ -213,6 +289,16 @@ class Store:
 
     def _failure(self, key: str) -> str:
         return self._path("results", key[:2], f"{key}.failed.json")
+
+    def _artifact(self, key: str, name: str) -> str:
+        return self._path("results", key[:2], f"{key}.{name}")
+
+    def _cache_folder(self) -> Path:
+        if self._cache is not None:
+            return self._cache
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("epstudy", appauthor=False))
 
     def _copy_input(self, path: str, local: Path) -> None:
         part = local.with_name(f".{local.name}.{uuid.uuid4().hex}")

@@ -8,26 +8,47 @@ A Study holds nothing that is not in the store: another kernel, another day, `St
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import html
+import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from epstudy.core.arguments import checked_engine, checked_parameters, checked_retries, checked_timeout
+from epstudy import provenance
+from epstudy.core.arguments import (
+    checked_count,
+    checked_engine,
+    checked_keep,
+    checked_list,
+    checked_parameters,
+    checked_retries,
+    checked_timeout,
+)
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
-from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StudyNotFoundError
+from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError
 from epstudy.core.manifest import Manifest, make_manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
-from epstudy.core.sampling import Grid, Labels, Point, Sampling, select, with_baseline
+from epstudy.core.sampling import Chosen, Grid, Labels, Point, Sampling, corners, select, with_baseline
 from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
-from epstudy.results import failures_frame, manifest_frame, results_frame, variants_frame, with_savings
+from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
+from epstudy.forecast import Estimate, estimate
+from epstudy.live import Live, slots_of
+from epstudy.results import (
+    manifest_frame,
+    results_frame,
+    table_frame,
+    timeseries_frame,
+    variants_frame,
+    with_output_columns,
+    with_savings,
+)
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.views import ProgressLines, progress_html
@@ -35,10 +56,7 @@ from epstudy.views import ProgressLines, progress_html
 if TYPE_CHECKING:
     import pandas as pd
 
-    from epstudy.workers.pool import Pool
-
 _POLL_S = 0.1
-_SWEEP_EVERY_S = 2.0
 
 
 class Study:
@@ -54,14 +72,23 @@ class Study:
         `{name: parameter}`; the order is the order of the columns.
     sampling
         Which points become variants; `Grid()` takes all combinations.
+    outputs
+        What is wanted besides the scalars: `EndUses()`, `Meter(...)`, `Variable(...)`, `Table(...)`,
+        `ComponentSizes()`. Asked of a finished study, they are read from kept files where they can be; else it is
+        simulated again.
     where
         A function of a point's labels (`v.lpd`, `v["lpd"]`) that says which combinations to keep.
     baseline
         Whether to add the untouched model, as variant 0 unless the grid has it already: see `results(relative_to=)`.
+    keep
+        Which files each result keeps, for `fetch`: "sql", "err", "html", "csv", "model" and others. A failed variant
+        always keeps its "err" and its "model".
     timeout
         Seconds that one simulation may take; None: no limit.
     retries
         How often a variant is tried again that was lost with its worker, or found its files or network missing.
+    stop_after
+        Stop the study when so many variants failed for one cause, as what runs then would too; None: never.
     pool
         URL of a Redis; None: `EPSTUDY_REDIS_URL`, else a private pool that starts by itself.
     store
@@ -81,10 +108,13 @@ class Study:
         parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]],
         *,
         sampling: Sampling | None = None,
+        outputs: Any = (),
         where: Callable[[Labels], Any] | None = None,
         baseline: bool = False,
+        keep: Any = (),
         timeout: float | None = None,
         retries: int = 2,
+        stop_after: int | None = None,
         pool: str | None = None,
         store: str | None = None,
     ) -> None:
@@ -102,9 +132,11 @@ class Study:
             self._points, self._baseline = with_baseline(self._points, len(self.parameters))
         self._timeout_s = checked_timeout(timeout)
         self._retries = checked_retries(retries)
+        self._outputs = checked_list(outputs)
+        self._keep = checked_keep(keep)
+        self._stop_after = checked_count("stop_after", stop_after)
         self._settings = Settings.load(redis_url=pool, store=store)
         self._manifest: Manifest | None = None
-        self._pool: Pool | None = None
 
     @classmethod
     def open(cls, name: str, *, pool: str | None = None, store: str | None = None) -> Study:
@@ -125,7 +157,6 @@ class Study:
         study._baseline = study._manifest.baseline
         study._timeout_s = study._manifest.timeout_s
         study._retries = study._manifest.retries
-        study._pool = None
         return study
 
     # before -----------------------------------------------------------------------------------------------------
@@ -138,11 +169,23 @@ class Study:
         rows = [[level.label for level in point] for point in self._points]
         return variants_frame(list(self.parameters), rows)
 
-    def check(self) -> Check:
-        """Look at every file, target and level, and return all problems at once. Nothing is queued."""
+    def check(self, probe: bool = False) -> Check:
+        """Look at every file, target and level, and return all problems at once. Nothing is queued.
+
+        With `probe=True` the corner variants are simulated first, at most eight of them: what fails there is a problem.
+        Their results are kept like any other.
+        """
         if self.engine is None:
             return Check(warnings=("opened from the store: its files were checked when it was run, not now",))
-        return self._prepare().check
+        check = self._prepare().check
+        if probe and check.ok:
+            check = replace(check, problems=tuple(self._probe()))
+        return check
+
+    def estimate(self) -> Estimate:
+        """Return how many variants are done and how many will run, and what that takes by what earlier runs took."""
+        pool = self._live.peek()
+        return estimate(self._store, self._own_manifest(), slots=slots_of(pool, self._settings))
 
     # the run ----------------------------------------------------------------------------------------------------
 
@@ -167,9 +210,9 @@ class Study:
                 raise CheckError(self.name, prepared.check)
             self._manifest = self._make_manifest(prepared)
         manifest = self._own_manifest()
-        pool = self._open_pool()
+        pool = self._live.open()
         if prepared is not None:
-            self._keep(prepared, manifest)
+            self._keep_inputs(prepared, manifest)
         self._store.set_cancelled(self.name, cancelled=False)
         pool.open(manifest, only)
         return self
@@ -191,6 +234,7 @@ class Study:
                 if deadline is not None and time.monotonic() > deadline:
                     raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
                 time.sleep(_POLL_S)
+            lines.say(self._store.why_cancelled(self.name))
         return self
 
     def __await__(self) -> Generator[Any, None, Study]:
@@ -211,9 +255,9 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        self._refuse_another_grid()
+        self._live.refuse_another_grid(self._own_manifest())
         self._store.set_cancelled(self.name, cancelled=True)
-        self._open_pool().cancel(self.name)
+        self._live.open().cancel(self.name)
         return self
 
     def retry(self) -> Study:
@@ -224,19 +268,19 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        self._refuse_another_grid()
         manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
         states = self._states()
         again = [index for index, state in enumerate(states) if state in (State.FAILED, State.CANCELLED)]
         self._store.set_cancelled(self.name, cancelled=False)
-        self._open_pool().retry(manifest, again)
+        self._live.open().retry(manifest, again)
         return self
 
     # after ------------------------------------------------------------------------------------------------------
 
     def progress(self) -> Progress:
         """Return how far the study is; before it was run, what the store holds of it already."""
-        live = self._ask_pool()
+        live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
         states = self._states()
@@ -266,15 +310,101 @@ class Study:
             When there is no such variant to compare with.
         """
         manifest = self._own_manifest()
-        frame = results_frame(manifest, self._outcomes(), self._live_states())
+        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
+        frame = with_output_columns(frame, manifest, self._store)
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
             raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
         return frame if relative_to is None else with_savings(frame, self._reference(relative_to))
 
-    def failures(self) -> pd.DataFrame:
-        """Return the failed variants: their parameters, cause, message, attempts and worker."""
-        return failures_frame(self._own_manifest(), self._outcomes(), self._live_states())
+    def timeseries(
+        self,
+        name: str,
+        key: str | Sequence[str] | None = None,
+        variants: Sequence[int] | None = None,
+        *,
+        frequency: str | None = None,
+        long: bool = False,
+    ) -> pd.DataFrame:
+        """Return a meter or a variable over time: one row a time step, one column a variant.
+
+        A stamp is the END of its interval, in local standard time, without summer time; the rows of all variants are
+        those of the first, by position. Energies are in kWh, averages in EnergyPlus' own unit: `attrs["units"]`. A
+        variant that is not done, or has no such meter, is a column of NaN.
+
+        Parameters
+        ----------
+        name
+            As in `outputs=`: `Meter(name)`, or `Variable(name)`.
+        key
+            Which of a variable's keys (zones, surfaces, ...); None when it has one. Several, or "*": the columns are
+            pairs (variant, key).
+        variants
+            Only these; None: all. Nothing else is read.
+        frequency
+            Where the study asks for the same name at several.
+        long
+            One row a time step, variant and key: columns "variant", "time", "key", "value".
+
+        Raises
+        ------
+        InputError
+            When the study does not ask for it, or the variants have not equally many steps.
+        """
+        return timeseries_frame(self._store, self._own_manifest(), name, key, variants, frequency, long=long)
+
+    def table(self, report: str, table: str | None = None) -> pd.DataFrame:
+        """Return a table of EnergyPlus for all variants, long: the variant and its parameters in front.
+
+        `report` and `table` as in `outputs=Table(report, table)`; or "EndUses", "ComponentSizes" for these outputs.
+
+        Raises
+        ------
+        InputError
+            When the study does not ask for it; the message says what to add.
+        """
+        return table_frame(self._store, self._own_manifest(), report, table)
+
+    def failures(self, by: Literal["message", "level"] | None = None) -> pd.DataFrame:
+        """Return the failed variants: their parameters, cause, message, attempts and worker, and what EnergyPlus said.
+
+        With `by="message"` one row for each group of variants with the same message but for names and numbers; with
+        `by="level"` one row for each level, those that fail most first.
+        """
+        if by not in _FAILURES:
+            raise InputError(f'by is {by!r}; expected "message", "level" or None')
+        manifest = self._own_manifest()
+        return _FAILURES[by](manifest, self._outcomes(), self._live.states(manifest))
+
+    def fetch(self, variant: int, name: str) -> Path:
+        """Return the path of a file that a variant kept: "sql", "err", "html", "model", or its file name.
+
+        Raises
+        ------
+        InputError
+            When there is none; the message lists those that it kept.
+        """
+        return provenance.fetch(self._store, self._own_manifest(), self._checked(variant), name)
+
+    def export(self, variant: int, path: str | os.PathLike[str]) -> Path:
+        """Write a folder that reproduces a row without epstudy, and return it: model, weather, external files, command.
+
+        Raises
+        ------
+        InputError
+            When the folder is there and not empty, or the variant's model cannot be made.
+        """
+        manifest = self._own_manifest()
+        index = self._checked(variant)
+        own = self.engine is not None
+        if own:
+            self._keep_files(self._prepare())
+        allowed = own or self._live.private or bool(self._settings.allow_code)
+        return provenance.export(self._store, manifest, index, Path(path), allow_code=allowed)
+
+    def why(self, variant: int) -> pd.DataFrame:
+        """Return what a variant's key is made of, and which part differs from the nearest other result in the store."""
+        return provenance.why(self._store, self._own_manifest(), self._checked(variant))
 
     def __repr__(self) -> str:
         try:
@@ -292,24 +422,45 @@ class Study:
     # inside -----------------------------------------------------------------------------------------------------
 
     @cached_property
+    def _live(self) -> Live:
+        return Live(self._settings, self._store)
+
+    @cached_property
     def _store(self) -> Store:
         return Store(self._settings.store)
 
     def _prepare(self) -> Prepared:
         assert self.engine is not None
-        prepared = self.engine.prepare(self.parameters)
+        prepared = self.engine.prepare(self.parameters, self._outputs, self._keep)
         clashes = tuple(
             f'parameter "{name}" has the name of a result; give it another one'
             for name in self.parameters
             if name in prepared.metrics
         )
-        dropped = f"where= drops {self._dropped} of {self._combinations} combinations"
+        warnings = [f"where= drops {self._dropped} of {self._combinations} combinations"] if self._dropped else []
+        code = any(code["kind"] == "source" for code in prepared.sources.values())
+        lacking, notes = self._live.findings(prepared.needs, code)
         check = replace(
             prepared.check,
-            problems=clashes + prepared.check.problems,
-            warnings=((dropped,) if self._dropped else ()) + prepared.check.warnings,
+            problems=(*clashes, *prepared.check.problems, *lacking),
+            warnings=(*warnings, *prepared.check.warnings, *notes, *self._repeated(prepared)),
         )
-        return replace(prepared, check=check)
+        needs = "" if self._live.private else prepared.needs  # a private pool has what this machine has
+        return replace(prepared, check=check, needs=needs)
+
+    def _repeated(self, prepared: Prepared) -> list[str]:
+        """Warnings about variants that are one and the same simulation, or must be simulated again."""
+        if prepared.recipe is None or not prepared.check.ok:
+            return []
+        manifest = self._make_manifest(prepared)
+        said = []
+        repeated = len(manifest) - len(set(manifest.keys))
+        if repeated:
+            said.append(f"{repeated} of {len(manifest)} variants equal another one; each is simulated once")
+        again = provenance.simulated_again(self._store, manifest)
+        if again:
+            said.append(again)
+        return said
 
     def _make_manifest(self, prepared: Prepared) -> Manifest:
         assert self.engine is not None
@@ -323,6 +474,8 @@ class Study:
             timeout_s=self._timeout_s,
             retries=self._retries,
             baseline=self._baseline,
+            keep=self._keep,
+            stop_after=self._stop_after,
             written={
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "by": self._settings.user,
@@ -330,11 +483,39 @@ class Study:
             },
         )
 
-    def _keep(self, prepared: Prepared, manifest: Manifest) -> None:
+    def _probe(self) -> list[str]:
+        """Simulate the corner variants as a study of their own, which leaves only results; say which of them fail."""
+        assert self.engine is not None
+        probe = Study(
+            f"{self.name[:90]}.probe",
+            self.engine,
+            self.parameters,
+            sampling=Chosen(tuple(corners(self._points))),
+            outputs=self._outputs,
+            keep=self._keep,
+            timeout=self._timeout_s,
+            retries=self._retries,
+            pool=self._settings.redis_url,
+            store=self._settings.store,
+        )
+        try:
+            failed = probe.run(check=False).wait().failures()
+        finally:
+            self._store.remove_study(probe.name)
+        return [
+            f"probe: {', '.join(f'{name}={row[name]}' for name in self.parameters)} fails ({row['cause']}): "
+            f"{row['message']}"
+            for row in failed.to_dict("records")
+        ]
+
+    def _keep_inputs(self, prepared: Prepared, manifest: Manifest) -> None:
         """Inputs and manifest into the store: before the first message, everything that workers need is there."""
+        self._keep_files(prepared)
+        self._store.put_manifest(manifest)
+
+    def _keep_files(self, prepared: Prepared) -> None:
         for name, content in prepared.files.items():
             self._store.put_input(content, name[name.index(".") :] if "." in name else "")
-        self._store.put_manifest(manifest)
 
     def _own_manifest(self) -> Manifest:
         """The manifest of what this object describes, whatever else may be stored under its name."""
@@ -351,96 +532,32 @@ class Study:
             if self._baseline is None:
                 raise InputError(f'study "{self.name}" has no baseline; add it with ep.Study(..., baseline=True)')
             return self._baseline
-        if (
-            not isinstance(relative_to, int)
-            or isinstance(relative_to, bool)
-            or not 0 <= relative_to < len(self._own_manifest())
-        ):
-            last = len(self._own_manifest()) - 1
-            raise InputError(f'relative_to is {relative_to!r}; expected "baseline" or a variant from 0 to {last}')
-        return relative_to
+        return self._checked(relative_to, "relative_to", ' "baseline" or')
 
-    def _open_pool(self) -> Pool:
-        if self._pool is None:
-            from epstudy.workers.pool import Pool
-
-            self._pool = Pool(self._settings, self._store)
-        return self._pool
+    def _checked(self, variant: int, name: str = "variant", or_else: str = "") -> int:
+        """A variant's index, if it is one."""
+        last = len(self._own_manifest()) - 1
+        is_number = hasattr(variant, "__index__") and not isinstance(variant, bool)
+        if not is_number or not 0 <= int(variant) <= last:
+            raise InputError(f"{name} is {variant!r}; expected{or_else} a variant from 0 to {last}")
+        return int(variant)
 
     def _outcomes(self) -> dict[str, Outcome]:
-        return self._store.outcomes(self._own_manifest().keys)
-
-    def _live_states(self) -> list[str]:
-        """What the ledger says, when a pool is there; a study can be read without one."""
-        pool = self._peek_pool()
-        states: list[str] = []
-        if pool is not None:
-            from epstudy.workers.pool import AWAY
-
-            with contextlib.suppress(*AWAY):
-                states = pool.states(self._own_manifest())
-        if not states and self._store.is_cancelled(self.name):
-            return [State.CANCELLED.value] * len(self._own_manifest())
-        return states
+        manifest = self._own_manifest()
+        return self._store.outcomes(manifest.keys, manifest.artifacts)
 
     def _states(self) -> list[str]:
-        frame = results_frame(self._own_manifest(), self._outcomes(), self._live_states())
+        manifest = self._own_manifest()
+        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
         return [str(state) for state in frame["status"]]
 
-    def _ask_pool(self) -> Progress | None:
-        """The ledger's counters, when it follows this very manifest."""
-        pool = self._peek_pool()
-        if pool is None:
-            return None
-        from epstudy.workers.pool import AWAY
-
-        try:
-            return pool.progress(self._own_manifest())
-        except AWAY:
-            return None
-
-    def _peek_pool(self) -> Pool | None:
-        """The pool if there is one; none is started for a look."""
-        if self._pool is None:
-            from epstudy.workers.pool import peek
-
-            self._pool = peek(self._settings, self._store)
-        return self._pool
-
     def _follow(self) -> Iterator[Progress]:
-        """Progress, again and again, until the study is complete; sweeps, and mends what broke meanwhile."""
-        from epstudy.workers.pool import AWAY
-
-        manifest = self._own_manifest()
-        self._refuse_another_grid()
-        next_sweep = time.monotonic()
-        while True:
-            progress = None
-            try:
-                pool = self._open_pool()
-                if time.monotonic() >= next_sweep:
-                    next_sweep = time.monotonic() + _SWEEP_EVERY_S
-                    pool.sweep(self.name)
-                progress = pool.progress(manifest)
-                if progress is None:
-                    self._refuse_another_grid()
-            except AWAY:
-                self._pool = None  # gone, or started anew: the next round connects again
+        """Progress, again and again, until the study is complete."""
+        for progress in self._live.follow(self._own_manifest()):
             yield progress or self.progress()
-            if progress is not None and progress.complete:
-                return
 
-    def _refuse_another_grid(self) -> None:
-        """What was never run, or whose name stands for another grid now, cannot be waited for, cancelled or retried."""
-        try:
-            stored = self._store.manifest(self.name)
-        except StudyNotFoundError:
-            raise InputError(f'study "{self.name}" was not run yet; call run() first') from None
-        if stored.digest != self._own_manifest().digest:
-            raise InputError(
-                f'the name "{self.name}" stands for another grid in the store; call run() to run this one, '
-                "or give it a name of its own"
-            )
+
+_FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": failing_levels_frame}
 
 
 def studies(*, store: str | None = None) -> pd.DataFrame:
@@ -452,7 +569,7 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
     rows = []
     for name in kept.studies():
         manifest = kept.manifest(name)
-        outcomes = kept.outcomes(manifest.keys).values()
+        outcomes = kept.outcomes(manifest.keys, manifest.artifacts).values()
         rows.append(
             {
                 "study": name,

@@ -53,6 +53,11 @@ class ProgressLines:
             self._print(progress)
         self._warn_without_workers(progress)
 
+    def say(self, text: str) -> None:
+        """Print a line besides, if there is a text."""
+        if text:
+            self._write(f"\n{self._study}: {text}" if self._bar else f"{self._study}: {text}\n")
+
     def _redraw(self, progress: Progress) -> None:
         if time.monotonic() < self._next and not progress.complete:
             return

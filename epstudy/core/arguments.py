@@ -10,7 +10,9 @@ from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 
 #: Columns of the results beside parameters and metrics: no parameter may have their names.
-RESERVED = frozenset({"variant", "status", "cause", "message", "attempts", "worker"})
+RESERVED = frozenset(
+    "variant status cause message attempts worker fatal last_severe severe_errors warnings group".split()
+)
 
 
 def checked_engine(engine: Engine) -> Engine:
@@ -53,3 +55,27 @@ def checked_retries(retries: int) -> int:
     if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
         raise InputError(f"retries is {retries!r}; expected a whole number from 0")
     return retries
+
+
+def checked_count(name: str, count: int | None) -> int | None:
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+        raise InputError(f"{name} is {count!r}; expected a whole number from 1, or None")
+    return count
+
+
+def checked_list(given: Any) -> tuple[Any, ...]:
+    """One thing or several, as several; a text is one thing."""
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, list | tuple | set | frozenset):
+        return (given,)
+    if isinstance(given, set | frozenset):
+        return tuple(sorted(given, key=repr))
+    return tuple(given)
+
+
+def checked_keep(keep: Any) -> tuple[str, ...]:
+    names = checked_list(keep)
+    if not all(isinstance(one, str) for one in names):
+        raise InputError(f'keep is {keep!r}; expected names of files such as ("sql", "err")')
+    return tuple(sorted({one.casefold().lstrip(".") for one in names}))

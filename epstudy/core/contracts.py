@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,11 @@ class Prepared:
     `recipe` is all that a key holds besides the edits, as plain JSON; None when the inputs cannot be read at all.
     `files` are the input files under the name that the recipe gives them (digest and suffix). `edits` holds, for each
     parameter, what each of its levels changes, as plain JSON. `metrics` maps each scalar of a result to its unit.
+
+    `sources` holds the user's own code that edits name, by digest. `outputs` are the requests as plain JSON, and
+    `artifacts` the names of the files that every result of this study has beside its scalars. `notes` maps a parameter
+    to a text for each of its levels, which the results show. `needs` names what a worker must have to run this;
+    `hints` say where on this machine it may be found, and are no part of a key.
     """
 
     check: Check
@@ -27,6 +32,12 @@ class Prepared:
     files: Mapping[str, bytes] = field(default_factory=dict)
     edits: Mapping[str, tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    artifacts: tuple[str, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -37,7 +48,9 @@ class Engine(Protocol):
         """The name in the registry under which a worker finds the simulator."""
         ...
 
-    def prepare(self, parameters: Mapping[str, Parameter]) -> Prepared:
+    def prepare(
+        self, parameters: Mapping[str, Parameter], outputs: Sequence[Any] = (), keep: Sequence[str] = ()
+    ) -> Prepared:
         """Read and check everything once. Problems are findings, never exceptions."""
         ...
 
@@ -55,13 +68,28 @@ Watch = Callable[[float | None], Stop | None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One simulation to do: recipe and edits of a variant, an empty folder of its own, and how long it may take."""
+    """One simulation to do: recipe and edits of a variant, an empty folder of its own, and how long it may take.
+
+    `sources`, `outputs` and `artifacts` are those of the study (see `Prepared`); `keep` names the files that a result
+    keeps. `allow_code` says whether code that came with the study, as text, may be executed here.
+    """
 
     recipe: Mapping[str, Any]
     edits: list[Any]
     folder: Path
     input_path: Callable[[str], Path]
     timeout_s: float | None = None
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Sequence[Mapping[str, Any]] = ()
+    keep: Sequence[str] = ()
+    artifacts: Sequence[str] = ()
+    allow_code: bool = False
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> Path:
+        """Where the simulator leaves what shall be stored beside the outcome: the `artifacts` of a result."""
+        return self.folder / ".kept"
 
 
 class Simulator(Protocol):
@@ -71,12 +99,40 @@ class Simulator(Protocol):
         """Return what is installed here, with its version; raise EngineError when it is not."""
         ...
 
+    def abilities(self) -> list[str]:
+        """Return what studies may need that is here: see `Prepared.needs`. Empty when nothing is installed."""
+        ...
+
     def warm(self) -> None:
         """Start whatever makes the first run slow."""
         ...
 
     def run(self, run: Run, watch: Watch) -> Outcome:
-        """Simulate one variant. A failure is an outcome; state `cancelled` when `watch` said to stop."""
+        """Simulate one variant. A failure is an outcome; state `cancelled` when `watch` said to stop.
+
+        Whatever the outcome, `run.kept` holds the files to be stored: all `run.artifacts` of a result.
+        """
+        ...
+
+    def readable(self, outputs: Sequence[Mapping[str, Any]], held: Callable[[str], Path | None]) -> bool:
+        """Say whether `read_again` could make these outputs from what an earlier run kept."""
+        ...
+
+    def export(self, run: Run) -> str:
+        """Write the variant into `run.folder` so that the engine alone runs it there; return the command.
+
+        Raises
+        ------
+        InputError
+            When it cannot be made.
+        """
+        ...
+
+    def read_again(self, run: Run, held: Callable[[str], Path | None]) -> bool:
+        """Make the artifacts that are missing from those that an earlier run kept; False when they do not suffice.
+
+        `held` gives the path of an artifact in the store, None when it is not there. What is made stands in `run.kept`.
+        """
         ...
 
     def close(self) -> None:

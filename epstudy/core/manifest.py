@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from epstudy.core.canonical import canonical, content_digest, digest
-from epstudy.core.contracts import Prepared
+from epstudy.core.contracts import Prepared, Run
 from epstudy.core.parameter import Level, Parameter
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
 from epstudy.core.variant import Variant
@@ -20,7 +21,10 @@ KEY_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A parameter as the manifest keeps it: each level's label, value and the edits that it makes, in one order."""
+    """A parameter as the manifest keeps it: each level's label, value and the edits that it makes, in one order.
+
+    `notes` has a text for each level that the results show in a column of their own; empty when there is none.
+    """
 
     name: str
     kind: str
@@ -28,6 +32,7 @@ class Axis:
     labels: tuple[Any, ...]
     values: tuple[Any, ...]
     edits: tuple[tuple[Any, ...], ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Manifest:
     `rows[i]` holds, for each axis, which of its levels variant `i` has; `keys[i]` is the content address of its result.
     `recipe` is all that a key holds besides the edits; `metrics` maps each scalar of a result to its unit; `baseline`
     is the index of the untouched model, if the study has one.
+
+    `outputs` are the requests as the engine wrote them, `keep` the files that the user wants, and `artifacts` the names
+    under which both stand beside each result. `sources` holds the user's own code by digest, `needs` what a worker
+    must have, `hints` where it may find it. After `stop_after` failures of one cause the study stops.
     """
 
     study: str
@@ -51,6 +60,13 @@ class Manifest:
     retries: int = 2
     baseline: int | None = None
     written: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    keep: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    needs: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    stop_after: int | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -90,6 +106,7 @@ class Manifest:
                     "labels": list(axis.labels),
                     "values": list(axis.values),
                     "edits": [list(edits) for edits in axis.edits],
+                    "notes": list(axis.notes),
                 }
                 for axis in self.axes
             ],
@@ -101,6 +118,13 @@ class Manifest:
             "retries": self.retries,
             "baseline": self.baseline,
             "written": dict(self.written),
+            "outputs": [dict(output) for output in self.outputs],
+            "keep": list(self.keep),
+            "artifacts": list(self.artifacts),
+            "sources": dict(self.sources),
+            "needs": self.needs,
+            "hints": dict(self.hints),
+            "stop_after": self.stop_after,
         }
 
     @classmethod
@@ -114,11 +138,13 @@ class Manifest:
                 labels=tuple(axis["labels"]),
                 values=tuple(axis["values"]),
                 edits=tuple(tuple(edits) for edits in axis["edits"]),
+                notes=tuple(axis.get("notes", ())),
             )
             for axis in said["axes"]
         )
         kept = {name: value for name, value in said.items() if name != "format"}
-        return cls(**{**kept, "axes": axes, "rows": tuple(map(tuple, said["rows"])), "keys": tuple(said["keys"])})
+        lists = {name: tuple(said[name]) for name in ("keys", "outputs", "keep", "artifacts") if name in said}
+        return cls(**{**kept, **lists, "axes": axes, "rows": tuple(map(tuple, said["rows"]))})
 
 
 def variant_keys(
@@ -149,12 +175,14 @@ def make_manifest(
     retries: int,
     baseline: int | None,
     written: Mapping[str, str],
+    keep: Sequence[str] = (),
+    stop_after: int | None = None,
 ) -> Manifest:
     """Return the manifest of a prepared study with these points; `prepared.recipe` must be there."""
     assert prepared.recipe is not None
     levels = [_levels(parameter, baseline) for parameter in parameters.values()]
     axes = tuple(
-        _axis(name, parameter, prepared.edits[name], one)
+        _axis(name, parameter, prepared.edits[name], one, prepared.notes.get(name, ()))
         for (name, parameter), one in zip(parameters.items(), levels, strict=True)
     )
     rows = _rows(levels, points)
@@ -171,10 +199,23 @@ def make_manifest(
         retries=retries,
         baseline=baseline,
         written=written,
+        outputs=tuple(prepared.outputs),
+        keep=tuple(keep),
+        artifacts=prepared.artifacts,
+        sources=prepared.sources,
+        needs=prepared.needs,
+        hints=prepared.hints,
+        stop_after=stop_after,
     )
 
 
-def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...], levels: tuple[Level, ...]) -> Axis:
+def _axis(
+    name: str,
+    parameter: Parameter,
+    edits: tuple[tuple[Any, ...], ...],
+    levels: tuple[Level, ...],
+    notes: tuple[str, ...],
+) -> Axis:
     """An axis with these levels; those that the parameter itself does not have leave the model as it is."""
     return Axis(
         name=name,
@@ -183,6 +224,7 @@ def _axis(name: str, parameter: Parameter, edits: tuple[tuple[Any, ...], ...], l
         labels=tuple(level.label for level in levels),
         values=tuple(level.value for level in levels),
         edits=edits + ((),) * (len(levels) - len(edits)),
+        notes=notes + ("",) * (len(levels) - len(notes)) if notes else (),
     )
 
 
@@ -200,3 +242,22 @@ def _rows(levels: Sequence[tuple[Level, ...]], points: Sequence[Point]) -> list[
 
 def _identity(level: Level) -> str:
     return canonical([level.label, level.value])
+
+
+def make_run(
+    manifest: Manifest, index: int, folder: Path, input_path: Callable[[str], Path], *, allow_code: bool
+) -> Run:
+    """Return what a simulator needs to know of one variant, to be run in this folder."""
+    return Run(
+        recipe=manifest.recipe,
+        edits=manifest.edits(index),
+        folder=folder,
+        input_path=input_path,
+        timeout_s=manifest.timeout_s,
+        sources=manifest.sources,
+        outputs=manifest.outputs,
+        keep=manifest.keep,
+        artifacts=manifest.artifacts,
+        allow_code=allow_code,
+        hints=manifest.hints,
+    )

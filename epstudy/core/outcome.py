@@ -36,7 +36,10 @@ DETERMINISTIC = frozenset({Cause.INPUT, Cause.SIMULATION, Cause.CRASH})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one variant. `metrics` are floats; NaN where the run cannot say."""
+    """What became of one variant. `metrics` are floats; NaN where the run cannot say.
+
+    `details` is what the engine says besides, as plain JSON: of EnergyPlus its first fatal and last severe message.
+    """
 
     state: State
     cause: Cause | None = None
@@ -47,6 +50,7 @@ class Outcome:
     attempts: int = 1
     timeout_s: float | None = None
     finished: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON; NaN becomes null."""
@@ -60,6 +64,7 @@ class Outcome:
             "attempts": self.attempts,
             "timeout_s": self.timeout_s,
             "finished": self.finished,
+            "details": dict(self.details),
         }
 
     @classmethod
@@ -127,11 +132,12 @@ class Progress:
             if count
         ]
         if self.eta_s is not None and not self.complete:
-            parts.append(f"about {_duration(self.eta_s)} left")
+            parts.append(f"about {duration(self.eta_s)} left")
         return ", ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time as a text for people."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 5400:

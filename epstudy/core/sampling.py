@@ -89,3 +89,44 @@ def with_baseline(points: list[Point], width: int) -> tuple[list[Point], int]:
 
 
 AS_IN_THE_MODEL = Level(None, None)
+
+
+def corners(points: Sequence[Point], most: int = 8) -> list[Point]:
+    """Return the points at which every parameter is at an end of its levels, at most so many of them.
+
+    The ends are the least and the greatest number, or the first and the last level of what is no number. When there
+    are more corners than `most`, those with all parameters at one end, and those with one parameter at the other.
+    """
+    if not points:
+        return []
+    ends = [_ends([point[place] for point in points]) for place in range(len(points[0]))]
+    found = [point for point in points if all(level in end for level, end in zip(point, ends, strict=True))]
+    found = [point for place, point in enumerate(found) if point not in found[:place]] or [points[0], points[-1]]
+    if len(found) <= most:
+        return found
+
+    def away(point: Point) -> int:
+        return sum(level != end[0] for level, end in zip(point, ends, strict=True))
+
+    return sorted(found, key=lambda point: min(away(point), len(ends) - away(point)))[:most]
+
+
+def _ends(levels: Sequence[Level]) -> tuple[Level, Level]:
+    if all(isinstance(level.value, int | float) and not isinstance(level.value, bool) for level in levels):
+        return min(levels, key=lambda level: level.value), max(levels, key=lambda level: level.value)
+    return levels[0], levels[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Exactly these points."""
+
+    chosen: tuple[Point, ...]
+
+    @property
+    def kind(self) -> str:
+        return "chosen"
+
+    def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:  # noqa: ARG002 - what every sampling is given
+        """Return the points."""
+        return list(self.chosen)

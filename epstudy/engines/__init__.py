@@ -37,3 +37,8 @@ def describe(kind: str) -> str:
         When there is none.
     """
     return simulator(kind).describe()
+
+
+def abilities() -> list[str]:
+    """Return what the engines that are installed here can run: see `core.contracts.Prepared.needs`."""
+    return sorted(ability for entry in entry_points(group=GROUP) for ability in simulator(entry.name).abilities())

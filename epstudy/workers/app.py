@@ -11,6 +11,8 @@ from epstudy.workers.connection import broker_url
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from epstudy.core.manifest import Manifest
+
 QUEUE = "epstudy"
 TASK = "epstudy.simulate"
 PREFIX = "ep:"
@@ -74,16 +76,21 @@ def message_id(study: str, index: int) -> str:
     return f"{study}:{index}"
 
 
-def publish(app: Celery, study: str, indices: Iterable[int], timeout_s: float | None) -> None:
+def queue_of(needs: str) -> str:
+    """Return the queue of the studies that need this of a worker; only workers that have it read it."""
+    return f"{QUEUE}.{needs}" if needs else QUEUE
+
+
+def publish(app: Celery, manifest: Manifest, indices: Iterable[int]) -> None:
     """Queue one message a variant, in batches. Nothing travels but the study's name and the index."""
-    limit = None if timeout_s is None else timeout_s + 120  # a backstop behind the simulator's own limit
+    limit = None if manifest.timeout_s is None else manifest.timeout_s + 120  # a backstop behind the simulator's own
     with app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=500):
         for index in indices:
             app.send_task(
                 TASK,
-                args=(study, index),
-                task_id=message_id(study, index),
-                queue=QUEUE,
+                args=(manifest.study, index),
+                task_id=message_id(manifest.study, index),
+                queue=queue_of(manifest.needs),
                 producer=producer,
                 ignore_result=True,
                 time_limit=limit,

@@ -7,6 +7,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:states   one byte a variant, see `Mark`
     ep:s:<study>:counts   how many variants have each mark
     ep:s:<study>:running  index -> who, since when, for which key
+    ep:s:<study>:causes   how many variants failed by each cause
     ep:s:<study>:ends     when the last 50 simulations ended (ms)
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:tries:<key>        how often this key was started
@@ -26,9 +27,10 @@ from redis import Redis
 
 from epstudy.core.contracts import Stop
 from epstudy.core.outcome import Progress, State
-from epstudy.workers.app import PREFIX, QUEUE
+from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
+_PARTS = ("about", "states", "counts", "running", "ends", "causes")
 LEASE_S = 12.0  # a variant whose worker is silent for so long is somebody else's
 BEAT_S = 1.0
 WORKER_S = 10.0
@@ -115,7 +117,7 @@ class Ledger:
     def drop(self, study: str) -> None:
         """Forget a study."""
         self.redis.srem("ep:studies", study)
-        self.redis.delete(*(f"ep:s:{study}:{part}" for part in ("about", "states", "counts", "running", "ends")))
+        self.redis.delete(*(f"ep:s:{study}:{part}" for part in _PARTS))
 
     def cancel(self, study: str) -> int:
         """Cancel what waits, and tell what runs to stop; return how many waited."""
@@ -172,9 +174,14 @@ class Ledger:
         )
         return Stop(said.decode()) if said else None
 
-    def finish(self, lease: Lease, mark: Mark) -> None:
-        """Give the lease back and mark the variant; `Mark.PENDING` puts it back."""
-        self._call("finish", lease.study, lease.digest, lease.index, lease.key, lease.token, mark.value)
+    def finish(self, lease: Lease, mark: Mark, cause: str = "") -> int:
+        """Give the lease back and mark the variant; `Mark.PENDING` puts it back.
+
+        Returns how many variants of the study have failed by this `cause` since it was run, 0 when it did not fail.
+        """
+        return int(
+            self._call("finish", lease.study, lease.digest, lease.index, lease.key, lease.token, mark.value, cause)
+        )
 
     def move(self, study: str, marks: Iterable[Mark], to: Mark, indices: Iterable[int]) -> int:
         """Mark those of `indices` that have one of `marks` with `to`; return how many had."""
@@ -202,9 +209,9 @@ class Ledger:
         said: Any = self.redis.hgetall(f"ep:s:{study}:running")
         return {int(index): json.loads(info) for index, info in said.items()}
 
-    def queued_messages(self) -> set[str]:
-        """Return the ids of the messages in the broker."""
-        messages: Any = self.redis.lrange(f"{PREFIX}{QUEUE}", 0, -1)
+    def queued_messages(self, queue: str) -> set[str]:
+        """Return the ids of the messages that wait in a queue of the broker."""
+        messages: Any = self.redis.lrange(f"{PREFIX}{queue}", 0, -1)
         return {identity for message in messages if (identity := _message_id(message))}
 
     # workers and clients ----------------------------------------------------------------------------------------

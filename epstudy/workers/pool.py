@@ -108,9 +108,9 @@ class Pool:
         studies = [f"study {name}: {self._ledger.progress(name)}" for name in self._ledger.active()]
         return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies]
 
-    def _publish(self, study: str, indices: list[int], timeout_s: float | None) -> None:
+    def _publish(self, manifest: Manifest, indices: list[int]) -> None:
         try:
-            publish(self._app, study, indices, timeout_s)
+            publish(self._app, manifest, indices)
         except (KombuError, OSError, RedisError) as error:
             raise PoolError(
                 f"Redis took no messages: {error}; what is missing is sent again by the next sweep"

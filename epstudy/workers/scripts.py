@@ -9,7 +9,7 @@ _COMMON = """
 local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end
 local base = 'ep:s:' .. ARGV[1] .. ':'
 local about, states, counts = base .. 'about', base .. 'states', base .. 'counts'
-local running, ends = base .. 'running', base .. 'ends'
+local running, ends, causes = base .. 'running', base .. 'ends', base .. 'causes'
 local function mark(i) return redis.call('GETRANGE', states, i, i) end
 local function move(i, to)
   local from = mark(i)
@@ -31,7 +31,7 @@ local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:st
 _OPEN = """
 local same = redis.call('HGET', about, 'digest') == ARGV[2] and redis.call('HEXISTS', about, 'cancelled') == 0
 if same and left() > 0 then return 0 end
-redis.call('DEL', about, states, counts, running, ends)
+redis.call('DEL', about, states, counts, running, ends, causes)
 redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]))
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
@@ -90,7 +90,7 @@ redis.call('HSET', running, ARGV[3], cjson.encode(info))
 return ''
 """
 
-# study, digest, index, key, token, mark
+# study, digest, index, key, token, mark, cause -> how many failed by this cause, 0 when this one did not
 _FINISH = """
 local lease = 'ep:lease:' .. ARGV[4]
 if redis.call('GET', lease) == ARGV[5] then redis.call('DEL', lease) end
@@ -104,8 +104,10 @@ if ARGV[6] == 'd' or ARGV[6] == 'f' then
   redis.call('LPUSH', ends, now())
   redis.call('LTRIM', ends, 0, 49)
 end
+local same = 0
+if ARGV[6] == 'f' and ARGV[7] ~= '' then same = redis.call('HINCRBY', causes, ARGV[7], 1) end
 close_if_finished()
-return 1
+return same
 """
 
 # study, from, to, index... -> how many moved

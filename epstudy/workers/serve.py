@@ -10,8 +10,9 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from epstudy.engines import abilities
 from epstudy.settings import Settings
-from epstudy.workers.app import QUEUE, TASK, make_app
+from epstudy.workers.app import QUEUE, TASK, make_app, queue_of
 from epstudy.workers.processes import die_with_parent
 from epstudy.workers.slot import Slot
 
@@ -50,7 +51,7 @@ def main() -> None:
             "worker",
             "--pool=prefork",
             f"--concurrency={settings.workers or 1}",
-            f"--queues={QUEUE}",
+            f"--queues={','.join([QUEUE, *map(queue_of, abilities())])}",
             f"--hostname=epstudy-{os.getpid()}@%h",
             "--loglevel=INFO",
             "--without-gossip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,14 +10,14 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from epstudy import engines
 from epstudy.core.contracts import Run, Simulator, Stop
 from epstudy.core.errors import EpstudyError
-from epstudy.core.manifest import Manifest
+from epstudy.core.manifest import Manifest, make_run
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.settings import Settings
 from epstudy.store import Store
@@ -75,51 +76,96 @@ class Slot:
 
     def _hold(self, lease: Lease, manifest: Manifest) -> None:
         """With the lease in hand: the store's outcome, or a simulation and its outcome in the store."""
-        mark = Mark.PENDING
+        mark, cause = Mark.PENDING, ""
         try:
-            mark = self._settle(lease, manifest)
+            mark, cause = self._settle(lease, manifest)
         except Exception:  # whatever went wrong must not come back without end: after some tries the row says so
             log.exception("variant %s of %s, try %s", lease.index, lease.study, lease.tries)
             mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
         finally:
-            self._tell(lambda: self._open_ledger().finish(lease, mark))
+            self._tell(lambda: self._finish(lease, manifest, mark, cause))
 
-    def _settle(self, lease: Lease, manifest: Manifest) -> Mark:
+    def _finish(self, lease: Lease, manifest: Manifest, mark: Mark, cause: str) -> None:
+        """Give the lease back; stop the study when it has failed so often that the rest would too."""
+        same = self._open_ledger().finish(lease, mark, cause)
+        enough = manifest.stop_after is not None and same >= manifest.stop_after
+        if enough and not self._open_store().is_cancelled(lease.study):
+            why = f"stopped after {same} failures of the cause {cause} (stop_after={manifest.stop_after})"
+            self._open_store().set_cancelled(lease.study, cancelled=True, why=why)
+            self._open_ledger().cancel(lease.study)
+
+    def _settle(self, lease: Lease, manifest: Manifest) -> tuple[Mark, str]:
+        """The variant's mark, and of a failure its cause."""
         store = self._open_store()
-        held = store.outcome(lease.key)
+        held = store.outcome(lease.key, manifest.artifacts)
         if held is not None and held.settles(manifest.timeout_s):
-            return Mark.HELD if held.state is State.DONE else Mark.FAILED
+            return (Mark.HELD, "") if held.state is State.DONE else (Mark.FAILED, _cause(held))
+        if self._read_again(lease, manifest):
+            return Mark.HELD, ""
         tries = lease.tries
         outcome = self._simulate(lease, manifest)
         while outcome.cause is Cause.CRASH and tries < CRASH_TRIES:
             tries += 1
             outcome = self._simulate(lease, manifest)
         if outcome.state is State.CANCELLED:
-            return Mark.PENDING if outcome.message == Stop.SUPERSEDED else Mark.CANCELLED
+            return (Mark.PENDING if outcome.message == Stop.SUPERSEDED else Mark.CANCELLED), ""
         if outcome.cause is Cause.INFRASTRUCTURE and tries <= manifest.retries:
             log.warning("variant %s of %s, try %s: %s", lease.index, lease.study, tries, outcome.message)
-            return Mark.PENDING
+            return Mark.PENDING, ""
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         store.put_outcome(
             lease.key,
             outcome.stamped(worker=self.worker, attempts=tries, finished=finished, timeout_s=manifest.timeout_s),
         )
-        return Mark.DONE if outcome.state is State.DONE else Mark.FAILED
+        return (Mark.DONE, "") if outcome.state is State.DONE else (Mark.FAILED, _cause(outcome))
 
     def _simulate(self, lease: Lease, manifest: Manifest) -> Outcome:
+        with self._folder(lease) as folder:
+            try:
+                run = self._run(lease, manifest, folder)
+                outcome = self._simulator(manifest.engine).run(run, self._watch(lease))
+                return self._keep(lease, manifest, run, outcome)
+            except Exception as error:
+                log.exception("variant %s of %s", lease.index, lease.study)
+                return Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
+
+    def _read_again(self, lease: Lease, manifest: Manifest) -> bool:
+        """Whether the result is there and what this study wants besides could be read from the files it kept."""
+        store = self._open_store()
+        done = store.outcome(lease.key)
+        if done is None or done.state is not State.DONE:
+            return False
+        with self._folder(lease) as folder:
+            run = self._run(lease, manifest, folder)
+            if not self._simulator(manifest.engine).read_again(run, lambda name: store.artifact(lease.key, name)):
+                return False
+            self._keep(lease, manifest, run, done)
+        return store.outcome(lease.key, manifest.artifacts) is not None
+
+    def _run(self, lease: Lease, manifest: Manifest, folder: Path) -> Run:
+        paths = self._open_store().input_path
+        return make_run(manifest, lease.index, folder, paths, allow_code=bool(self._settings.allow_code))
+
+    def _keep(self, lease: Lease, manifest: Manifest, run: Run, outcome: Outcome) -> Outcome:
+        """The files that the run left beside its outcome into the store, before the outcome: then it is whole."""
+        if outcome.state is State.CANCELLED or not run.kept.is_dir():
+            return outcome
+        failed = outcome.state is State.FAILED
+        store = self._open_store()
+        for path in sorted(run.kept.iterdir()):
+            store.put_artifact(lease.key, path.name, path.read_bytes(), failed=failed)
+        missing = [] if failed else [name for name in manifest.artifacts if store.artifact(lease.key, name) is None]
+        if missing:
+            said = f"the run left no {', '.join(missing)}, which the study asks for"
+            return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=outcome.engine)
+        return outcome
+
+    @contextlib.contextmanager
+    def _folder(self, lease: Lease) -> Iterator[Path]:
+        """An empty folder for a run, gone afterwards whatever happened."""
         folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch / "runs"))
         try:
-            run = Run(
-                recipe=manifest.recipe,
-                edits=manifest.edits(lease.index),
-                folder=folder,
-                input_path=self._open_store().input_path,
-                timeout_s=manifest.timeout_s,
-            )
-            return self._simulator(manifest.engine).run(run, self._watch(lease))
-        except Exception as error:
-            log.exception("variant %s of %s", lease.index, lease.study)
-            return Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -171,3 +217,7 @@ class Slot:
         if kind not in self._simulators:
             self._simulators[kind] = engines.simulator(kind)
         return self._simulators[kind]
+
+
+def _cause(outcome: Outcome) -> str:
+    return outcome.cause.value if outcome.cause else ""

@@ -20,7 +20,9 @@ from types import FrameType
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
+from epstudy.core.manifest import Manifest
 from epstudy.core.version import VERSION
+from epstudy.engines import abilities
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
@@ -52,6 +54,9 @@ class Supervisor:
         self._short_lives = 0
         self._next_sweep = 0.0
         self._store = Store(settings.store)
+        private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
+        self._allow_code = private if settings.allow_code is None else settings.allow_code
+        self._abilities = abilities()
         self._ledger: Ledger | None = None
         self._sweeper: Sweeper | None = None
 
@@ -67,6 +72,8 @@ class Supervisor:
             "EPSTUDY_STORE": self._settings.store,
             "EPSTUDY_WORKERS": str(self.slots),
             "EPSTUDY_SCRATCH": str(self._scratch),
+            "EPSTUDY_ALLOW_CODE": "1" if self._allow_code else "0",
+            "EPSTUDY_ENERGYPLUS_DIR": self._settings.energyplus_dir or "",
             "OMP_NUM_THREADS": "1",
             "TMPDIR": str(self._scratch / "tmp"),  # what killed children leave goes with the pool
         }
@@ -149,9 +156,9 @@ class Supervisor:
         if self._sweeper is None:
             app = make_app(self._url)
 
-            def send(study: str, indices: list[int], timeout_s: float | None) -> None:
+            def send(manifest: Manifest, indices: list[int]) -> None:
                 try:
-                    publish(app, study, indices, timeout_s)
+                    publish(app, manifest, indices)
                 except KombuError as error:
                     raise PoolError(f"Redis took no messages: {error}") from error
 
@@ -165,6 +172,8 @@ class Supervisor:
             "slots": self.slots,
             "epstudy": VERSION,
             "store": self._store.identity(),
+            "abilities": self._abilities,
+            "allow_code": self._allow_code,
         }
 
 

@@ -10,7 +10,7 @@ from epstudy.core.errors import EpstudyError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.store import Store
-from epstudy.workers.app import message_id
+from epstudy.workers.app import message_id, queue_of
 from epstudy.workers.ledger import BEAT_S, Ledger, Lost, Mark
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ WINDOW = 500  # messages of one study in the broker at once
 SWEEP_S = 2.0
 _GONE = 3
 
-Publish = Callable[[str, list[int], float | None], None]
+Publish = Callable[[Manifest, list[int]], None]
 
 
 def marks(store: Store, manifest: Manifest, only: str | None = None) -> str:
@@ -28,7 +28,7 @@ def marks(store: Store, manifest: Manifest, only: str | None = None) -> str:
     Pending is what the store does not settle. With `only="failed"` it is what has failed, for any cause, and what
     has no outcome is set aside; with `only="missing"` it is what has no outcome.
     """
-    outcomes = store.outcomes(manifest.keys)
+    outcomes = store.outcomes(manifest.keys, manifest.artifacts)
 
     def mark(key: str) -> Mark:
         outcome = outcomes.get(key)
@@ -87,14 +87,14 @@ class Sweeper:
             self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
         for lost in self._ledger.lost(study):
             self._recover(manifest, lost)
-        self._ask_again(study)
+        self._ask_again(manifest)
         self.top_up(manifest)
 
     def top_up(self, manifest: Manifest, window: int = WINDOW) -> int:
         """Publish pending variants until `window` messages wait in the broker; return how many were published."""
         indices = self._ledger.take(manifest.study, window)
         if indices:
-            self._publish(manifest.study, indices, manifest.timeout_s)
+            self._publish(manifest, indices)
         return len(indices)
 
     def _reopened(self, manifest: Manifest) -> str:
@@ -106,7 +106,7 @@ class Sweeper:
     def _recover(self, manifest: Manifest, lost: Lost) -> None:
         """A variant whose lease ran out: its outcome may be in the store, else it is asked again, a few times."""
         study = manifest.study
-        held = self._store.outcome(lost.key)
+        held = self._store.outcome(lost.key, manifest.artifacts)
         if held is not None and held.settles(manifest.timeout_s):
             mark = Mark.DONE if held.state is State.DONE else Mark.FAILED
             self._ledger.move(study, [Mark.RUNNING], mark, [lost.index])
@@ -118,13 +118,14 @@ class Sweeper:
             log.warning("variant %s of %s was lost with %s; it is asked again", lost.index, study, lost.worker)
             self._ledger.move(study, [Mark.RUNNING], Mark.PENDING, [lost.index])
 
-    def _ask_again(self, study: str) -> None:
+    def _ask_again(self, manifest: Manifest) -> None:
         """Celery on Redis loses messages: a variant that is queued and not in the broker, twice in a row, was lost."""
+        study = manifest.study
         queued = [index for index, mark in enumerate(self._ledger.states(study)) if mark == Mark.QUEUED]
         if not queued:
             self._absent.pop(study, None)
             return
-        there = self._ledger.queued_messages()
+        there = self._ledger.queued_messages(queue_of(manifest.needs))
         absent = {index for index in queued if message_id(study, index) not in there}
         again = absent & self._absent.get(study, set())
         self._absent[study] = absent - again

@@ -1,28 +1,58 @@
-"""What can be said of a model, its weather and the levels of its parameters before EnergyPlus sees them."""
+"""What can be said of a model and of what a parameter names in it before EnergyPlus sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-import idfkit
-from idfkit import validate_object as validate
-
-from epstudy.core.errors import InputError
-from epstudy.core.parameter import Parameter
+from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, find, objects_of, scale_field, set_field
+from epstudy.engines.energyplus.model import Document, Match, objects_of
 from epstudy.engines.energyplus.outputs import UNASKED
 
-_HOURS = 8760
-
-#: Classes that the library of the wheel cannot run, by the beginning of their names, and what they need.
-_NEEDS_MORE = {
-    "HVACTemplate:": "ExpandObjects",
-    "GroundHeatTransfer:": "the Slab and Basement preprocessors",
-    "PythonPlugin:": "an EnergyPlus built with Python",
-    "ExternalInterface": "a co-simulation partner",
+#: For classes with a method of calculation: the field that says which, and for each method the field that counts.
+_LEVELS = (
+    "design_level_calculation_method",
+    {"watts/area": "watts_per_floor_area", "watts/person": "watts_per_person"},
+)
+_METHODS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "Lights": (_LEVELS[0], {**_LEVELS[1], "lightinglevel": "lighting_level"}),
+    **{
+        name: (
+            _LEVELS[0],
+            {
+                "equipmentlevel": "design_level",
+                "watts/area": "watts_per_floor_area",
+                "power/area": "power_per_floor_area",
+                "watts/person": "watts_per_person",
+                "power/person": "power_per_person",
+            },
+        )
+        for name in ("ElectricEquipment", "GasEquipment", "HotWaterEquipment", "SteamEquipment", "OtherEquipment")
+    },
+    "People": (
+        "number_of_people_calculation_method",
+        {"people": "number_of_people", "people/area": "people_per_floor_area", "area/person": "floor_area_per_person"},
+    ),
+    "ZoneInfiltration:DesignFlowRate": (
+        "design_flow_rate_calculation_method",
+        {
+            "flow/zone": "design_flow_rate",
+            "flow/area": "flow_rate_per_floor_area",
+            "flow/exteriorarea": "flow_rate_per_exterior_surface_area",
+            "flow/exteriorwallarea": "flow_rate_per_exterior_surface_area",
+            "airchanges/hour": "air_changes_per_hour",
+        },
+    ),
+    "ZoneVentilation:DesignFlowRate": (
+        "design_flow_rate_calculation_method",
+        {
+            "flow/zone": "design_flow_rate",
+            "flow/area": "flow_rate_per_floor_area",
+            "flow/person": "flow_rate_per_person",
+            "airchanges/hour": "air_changes_per_hour",
+        },
+    ),
 }
 
 
@@ -38,22 +68,45 @@ def check_version(model: tuple[int, int] | None, installation: Installation) -> 
     ]
 
 
-def check_classes(document: Document) -> list[str]:
-    """Problems of a model that needs more than the installed library."""
+def check_classes(document: Document, installation: Installation, trusted: bool) -> list[str]:
+    """Problems of a model that needs more than this EnergyPlus has; untrusted code is `external`'s to refuse."""
     problems = []
-    for start, needed in _NEEDS_MORE.items():
-        used = sorted(name for name in document if name.startswith(start) and len(document[name]))
-        if used:
-            problems.append(f"uses {', '.join(used)}, which needs {needed}; the library in the wheel cannot run it")
+    ground = used(document, "GroundHeatTransfer:")
+    if ground:
+        problems.append(
+            f"uses {', '.join(ground)}, which needs the Slab and Basement preprocessors; run them once and put the "
+            "temperatures that they give into the model"
+        )
+    templates = template_classes(document)
+    if templates and installation.expand_objects is None:
+        problems.append(
+            f"uses {', '.join(templates)}, which needs ExpandObjects; EnergyPlus {installation} comes without it: give "
+            "installation= the folder of one that has it"
+        )
+    if trusted and uses_plugins(document) and not installation.python_plugins:
+        problems.append(
+            f"uses {', '.join(used(document, 'PythonPlugin:'))}, which needs an EnergyPlus built with Python; "
+            f"{installation} is not: give installation= the folder of one that is"
+        )
     return problems
 
 
-def check_period(document: Document, period: str, weather: bytes | None) -> list[str]:
-    """Problems of a model and a weather file that do not give what the period needs."""
+def uses_plugins(document: Document) -> bool:
+    """Say whether the model runs Python of its own inside EnergyPlus."""
+    return bool(used(document, "PythonPlugin:Instance"))
+
+
+def used(document: Document, *starts: str) -> list[str]:
+    """Return the classes that the model has objects of and whose names begin so, sorted."""
+    return sorted(name for name in document if name.startswith(starts) and len(document[name]))
+
+
+def check_period(document: Document, period: str, weather: bool) -> list[str]:
+    """Problems of a model that does not have what the period needs; `weather` says whether there is a weather file."""
     if period == "design-days":
         sizing = [name for name in document if name.startswith("SizingPeriod:") and len(document[name])]
         return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
-    if weather is None and (period == "annual" or _runs_weather(document)):
+    if not weather and (period == "annual" or _runs_weather(document)):
         wanted = "its annual run" if period == "annual" else "the weather run that its SimulationControl asks for"
         return [f"has no weather file for {wanted}; give weather=, or period='design-days'"]
     return []
@@ -64,52 +117,7 @@ def _runs_weather(document: Document) -> bool:
     return any(str(one.run_simulation_for_weather_file_run_periods).casefold() == "yes" for one in controls)
 
 
-def check_weather(weather: bytes, period: str) -> list[str]:
-    """Problems of the content of a weather file; only an annual run needs the whole year."""
-    lines = weather.decode("latin-1").splitlines()
-    if not lines or not lines[0].upper().startswith("LOCATION,"):
-        return ["is no EPW file: its first line does not begin with LOCATION"]
-    hours = sum(line[:1].isdigit() for line in lines)
-    return [] if hours >= _HOURS or period != "annual" else [f"has {hours} hourly lines; a year has {_HOURS}"]
-
-
-def check_parameters(
-    document: Document, parameters: Mapping[str, Parameter], period: str
-) -> tuple[list[str], list[str], dict[str, str], dict[str, list[Match]]]:
-    """Return problems, warnings, what each parameter touches, and the matches of its targets."""
-    known = _issues(document)
-    problems: list[str] = []
-    warnings: list[str] = []
-    touches: dict[str, str] = {}
-    matches: dict[str, list[Match]] = {}
-    set_by: dict[tuple[str, str, str], str] = {}
-    for name, parameter in parameters.items():
-        matches[name] = []
-        for target in parameter.targets:
-            try:
-                match = find(document, target)
-            except InputError as error:
-                problems.append(f'parameter "{name}": {error}')
-                continue
-            refused = _not_a_parameter(match, period)
-            if refused:
-                problems.append(f'parameter "{name}": "{target}" {refused}')
-                continue
-            matches[name].append(match)
-            problems += [f'parameter "{name}": {text}' for text in _level_problems(document, match, parameter, known)]
-            problems += _overlaps(name, match, set_by)
-        touches[name] = ", ".join(
-            f"{match.object_class}/{match.pattern}: {len(match.objects)} object{'s' if len(match.objects) != 1 else ''}"
-            for match in matches[name]
-        )
-        values = [repr(level.value) for level in parameter.levels]
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            warnings.append(f'parameter "{name}" has the level {", ".join(twice)} more than once')
-    return problems, warnings, touches, matches
-
-
-def _not_a_parameter(match: Match, period: str) -> str:
+def not_a_parameter(match: Match, period: str) -> str:
     """Why a field cannot be varied here, if so: it would do nothing, or not be part of the key."""
     if (match.object_class, match.field) in REFERENCES:
         return "names a file; a level that is a path would not be in the key. Give each file a model of its own"
@@ -121,68 +129,41 @@ def _not_a_parameter(match: Match, period: str) -> str:
     return ""
 
 
-def _level_problems(document: Document, match: Match, parameter: Parameter, known: set[str]) -> list[str]:
-    """What the schema, and the names in the model, say against the levels; not what they say of the model itself."""
-    problems = []
-    schema = document.schema
-    refers = schema.is_reference_field(match.object_class, match.field)
-    edited = document.copy()
-    touched = find(edited, match.canonical)
-    before = [getattr(one, match.field) for one in touched.objects]
-    for level in parameter.levels:
-        if level.value is None:
-            continue
-        for one, value in zip(touched.objects, before, strict=True):
-            setattr(one, match.field, value)
-        try:
-            _apply(touched, parameter, level.value)
-        except InputError as error:
-            problems.append(f"level {level.label!r}: {error}")
-            continue
-        issues = (
-            _issues(edited) if refers else _texts(issue for one in touched.objects for issue in validate(one, schema))
-        )
-        found = sorted(issues - known)
-        if found:
-            more = f" (and in {len(found) - 1} more objects)" if len(found) > 1 else ""
-            unit = schema.get_field_schema(match.object_class, match.field).get("units")
-            problems.append(f"level {level.label!r}: {found[0]}{more}" + (f"; the field is in {unit}" if unit else ""))
-    return problems
-
-
-def _apply(match: Match, parameter: Parameter, value: Any) -> None:
-    if not isinstance(value, str | int | float | bool):
-        raise InputError(f"it is {value!r}; expected a number or a text")
-    if parameter.kind == "scale":
-        scale_field(match, float(value))
-    else:
-        set_field(match, value)
-
-
-def _issues(document: Document) -> set[str]:
-    """Every problem that idfkit finds in a whole model, as a text."""
-    return _texts(idfkit.validate_document(document).errors)
-
-
-def _texts(issues: Iterable[Any]) -> set[str]:
-    return {f'{issue.obj_type} "{issue.obj_name}", {issue.field}: {issue.message}' for issue in issues}
-
-
-def _overlaps(name: str, match: Match, set_by: dict[tuple[str, str, str], str]) -> list[str]:
-    """Fields that another parameter sets already: which of the two wins would be an accident."""
-    clashes: dict[str, int] = {}
-
-    def who(other: str) -> str:
-        if other == name:
-            return f'two targets of parameter "{name}" both name'
-        return f'parameters "{other}" and "{name}" both set'
-
+def unused(match: Match) -> list[str]:
+    """Warnings of objects in which another field counts than the one that is set."""
+    said, fields = _METHODS.get(match.object_class, ("", {}))
+    if match.field not in fields.values():
+        return []
+    others: dict[str, list[str]] = {}
     for one in match.objects:
-        place = (match.object_class, one.name.casefold(), match.field)
-        if place in set_by:
-            clashes[set_by[place]] = clashes.get(set_by[place], 0) + 1
-        set_by[place] = name
+        method = str(getattr(one, said))
+        counts = fields.get(method.casefold())
+        if counts != match.field:
+            others.setdefault(method, []).append(one.name)
     return [
-        f"{who(other)} {match.field} of {count} {match.object_class} objects; name each object once"
-        for other, count in clashes.items()
+        f"changes nothing in {len(names)} of {len(match.objects)} {match.object_class} objects: by their {said} "
+        f'"{method}" another field counts, {fields.get(method.casefold(), "none of these")}'
+        for method, names in others.items()
+    ]
+
+
+def overlaps(matches: Iterable[tuple[str, Match]]) -> list[str]:
+    """Problems of (parameter name, match) that set the same field twice: which of the two wins would be an accident."""
+    set_by: dict[tuple[str, str, str], str] = {}
+    clashes: dict[tuple[str, str, str, str], int] = {}
+    for name, match in matches:
+        for one in match.objects:
+            place = (match.object_class, one.name.casefold(), match.field)
+            if place in set_by:
+                what = (set_by[place], name, match.object_class, match.field)
+                clashes[what] = clashes.get(what, 0) + 1
+            set_by[place] = name
+    return [
+        (
+            f'two targets of parameter "{name}" both name'
+            if other == name
+            else f'parameters "{other}" and "{name}" both set'
+        )
+        + f" {field} of {count} {object_class} objects; name each object once"
+        for (other, name, object_class, field), count in clashes.items()
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import json
 import logging
 import re
 import tempfile
@@ -16,6 +17,8 @@ import idfkit
 
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import split_target
+from epstudy.engines.energyplus.fields import Place, as_number, field_names, find_place, refusal, unnumbered
+from epstudy.engines.energyplus.idf_text import write_preserved
 
 Document = Any  # an idfkit.IDFDocument: its own generics say nothing that helps here
 ModelObject = Any
@@ -25,17 +28,56 @@ logging.getLogger("idfkit").setLevel(logging.ERROR)  # what it logs as warnings,
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a target names in a model: the class and field as EnergyPlus spells them, and the objects."""
+    """What a target names in a model: the class and field as EnergyPlus spells them, and the objects.
+
+    `field` is the field's name in the schema, or the flat name of a field of one item, such as `vertex_2_z_coordinate`;
+    only `read`, `write` and `values` reach both.
+    """
 
     object_class: str
     pattern: str
     field: str
     objects: tuple[ModelObject, ...]
+    place: Place
 
     @property
     def canonical(self) -> str:
         """The target in one spelling, for keys."""
         return f"{self.object_class}/{self.pattern.casefold()}/{self.field}"
+
+    @property
+    def units(self) -> str | None:
+        """The unit of the field, where the schema states one."""
+        units = self.place.schema.get("units")
+        return None if units is None else str(units)
+
+    @property
+    def refers(self) -> bool:
+        """Whether the field holds the name of another object."""
+        return self.place.refers
+
+    def values(self) -> list[Any]:
+        """Return what each object has there, in the order of `objects`; None where that is nothing."""
+        return [self.read(one) for one in self.objects]
+
+    def read(self, one: ModelObject) -> Any:
+        """Return what an object of the class has there; None when that is nothing."""
+        return self.place.read(one)
+
+    def write(self, one: ModelObject, value: Any) -> None:
+        """Put `value` there, in place and as it is; None clears it."""
+        self.place.write(one, value)
+
+    def refusals(self) -> list[tuple[ModelObject, str]]:
+        """What the schema has against the values that fields of items have now; of other fields idfkit tells that."""
+        if not self.place.wrapper:
+            return []
+        said = [
+            (one, refusal(self.place.schema, value))
+            for one, value in zip(self.objects, self.values(), strict=True)
+            if value not in (None, "")
+        ]
+        return [(one, text) for one, text in said if text]
 
 
 def warm(version: tuple[int, int, int]) -> None:
@@ -53,10 +95,12 @@ def load(content: bytes, suffix: str) -> Document:
     """
     with tempfile.TemporaryDirectory(prefix="epstudy-") as folder:
         path = Path(folder) / f"model{suffix.lower()}"
-        path.write_bytes(content)
+        path.write_bytes(content if suffix.lower() == ".epjson" else _one_a_line(content))
         try:
             if suffix.lower() == ".epjson":
-                return idfkit.load_epjson(str(path))
+                read = idfkit.load_epjson(str(path))
+                _restore(read, json.loads(content))
+                return read
             document = idfkit.parse_idf(path, encoding=_encoding(content), preserve_formatting=True)
         except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError) as error:
             reason = str(error).replace(str(path), "the file").splitlines()
@@ -82,7 +126,7 @@ def write(document: Document, suffix: str) -> bytes:
     """Return `document` as the content of a file of that kind; IDF stays IDF, for the order of objects is theirs."""
     if suffix.lower() == ".epjson":
         return str(idfkit.write_epjson(document)).encode()
-    text = str(idfkit.write_idf(document))
+    text = str(idfkit.write_idf(document)) if document.cst is None else write_preserved(document)
     encoding = "utf-8" if document.cst is None else document.cst.encoding
     try:
         return text.encode(encoding)
@@ -103,29 +147,32 @@ def find(document: Document, target: str) -> Match:
     if object_class is None:
         raise InputError(
             f'"{target}" names no class of EnergyPlus: "{wanted_class}"'
-            + _nearest(wanted_class, document.keys(), document.schema.object_types)
+            + nearest(wanted_class, document.keys(), document.schema.object_types)
         )
     objects = tuple(document[object_class]) if object_class in document else ()
     if not objects:
         raise InputError(
             f'"{target}" matches nothing: the model has no {object_class} object'
-            + _nearest(wanted_class, [name for name in document if document[name]])
+            + nearest(wanted_class, [name for name in document if document[name]])
         )
-    chosen = _matching(objects, pattern)
+    chosen = matching(objects, pattern)
     if not chosen:
         names = [one.name for one in objects]
         raise InputError(
             f'"{target}" matches none of the {len(objects)} {object_class} objects: no "{pattern}"'
-            + (_nearest(pattern, names) or f"; there are {_some(names)}")
+            + (nearest(pattern, names) or f"; there are {some(names)}")
         )
-    field = _field_name(document, object_class, wanted_field)
-    if field is None:
-        known = _fields(document, object_class)
+    place = find_place(document.schema, object_class, wanted_field)
+    if place is None:
         raise InputError(
-            f'"{target}" names no field of {object_class}: "{wanted_field}"'
-            + (_nearest(wanted_field, known) or f"; its fields are {_some(known)}")
+            f'"{target}" names no field of {object_class}{_nearest_field(document, object_class, wanted_field)}'
         )
-    return Match(object_class, pattern, field, chosen)
+    missing = [(one, text) for one in chosen if (text := place.missing_in(one, place.name))]
+    if missing:
+        one, text = missing[0]
+        more = f", and {len(missing) - 1} more have no such item either" if len(missing) > 1 else ""
+        raise InputError(f'"{target}": {object_class} "{one.name}" {text}{more}')
+    return Match(object_class, pattern, place.name, chosen, place)
 
 
 def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
@@ -146,11 +193,20 @@ def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
 
 
 def set_field(match: Match, value: Any) -> None:
-    """Set the field of every matched object, in place."""
+    """Set the field of every matched object, in place.
+
+    Raises
+    ------
+    InputError
+        When the value is a text that no IDF can hold, or a number where a schedule has "Until: 07:00" or so.
+    """
     if not_for_idf(value):
         raise InputError(f"the level {value!r} holds a sign that ends a field of an IDF")
     for one in match.objects:
-        setattr(one, match.field, spelled(value))
+        before = match.read(one)
+        if match.object_class == "Schedule:Compact" and match.place.wrapper:
+            _check_schedule_item(match, one, before, value)
+        match.write(one, spelled(value))
 
 
 def scale_field(match: Match, factor: float) -> None:
@@ -162,13 +218,14 @@ def scale_field(match: Match, factor: float) -> None:
         When an object has no number there.
     """
     for one in match.objects:
-        before = getattr(one, match.field)
-        if isinstance(before, bool) or not isinstance(before, int | float):
+        before = match.read(one)
+        number = as_number(before)
+        if number is None:
             raise InputError(
                 f'{match.object_class} "{one.name}" has {before or "nothing"!r} in {match.field}: there is no number '
                 "to scale; name the objects that have one, or set it with ep.Field"
             )
-        setattr(one, match.field, spelled(before * factor))
+        match.write(one, spelled(number * factor))
 
 
 def not_for_idf(value: Any) -> bool:
@@ -194,16 +251,8 @@ def remove_all(document: Document, *classes: str) -> None:
         document.removeidfobject(one)
 
 
-def _encoding(content: bytes) -> str:
-    """UTF-8 where the bytes are that, else Latin-1, which EnergyPlus' own files are in: names are found as typed."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
-
-
-def _matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObject, ...]:
+def matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObject, ...]:
+    """Return the objects of a name, or of a glob where no name is spelled like that; case does not matter."""
     folded = pattern.casefold()
     exact = tuple(one for one in objects if one.name.casefold() == folded)
     if exact:
@@ -211,16 +260,7 @@ def _matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObje
     return tuple(one for one in objects if fnmatch.fnmatchcase(one.name.casefold(), folded))
 
 
-def _fields(document: Document, object_class: str) -> list[str]:
-    return [name for name in document.schema.get_all_field_names(object_class) if name != "name"]
-
-
-def _field_name(document: Document, object_class: str, wanted: str) -> str | None:
-    spelled = re.sub(r"[^0-9a-z]+", "_", wanted.casefold()).strip("_")
-    return next((name for name in _fields(document, object_class) if name == spelled), None)
-
-
-def _nearest(wanted: str, *pools: Iterable[str]) -> str:
+def nearest(wanted: str, *pools: Iterable[str]) -> str:
     """'; did you mean …?' with the nearest name of the first pool that has one."""
     for pool in pools:
         names = {name.casefold(): name for name in pool}
@@ -233,6 +273,62 @@ def _nearest(wanted: str, *pools: Iterable[str]) -> str:
     return ""
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Return the first names as a text, and how many more there are."""
     shown = ", ".join(names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+#: Classes with fields of their own that are named as if they were of an item: wavelength_1, mode_0_name.
+_MISREAD = ("Site:SpectrumData", "MaterialProperty:GlazingSpectralData", "ZoneHVAC:HybridUnitaryHVAC")
+
+
+def _restore(document: Document, said: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Give objects of these classes the fields that the epJSON has: idfkit 1.1 makes last items of the first."""
+    for object_class, objects in said.items():
+        resolved = document.schema.resolve_type_name(object_class)
+        if resolved not in _MISREAD:
+            continue
+        known = document.schema.get_inner_schema(resolved)["properties"]
+        for one, fields in zip(document[resolved], objects.values(), strict=True):
+            one.data.clear()
+            one.data.update({name: value for name, value in fields.items() if name in known})
+
+
+_SHARED_LINE = re.compile(rb"(?m)^[^!\n]*;[ \t]*[^\s!;]")
+
+
+def _one_a_line(content: bytes) -> bytes:
+    """The IDF with a line for every object: idfkit 1.1 loses track of those that share one, and writes them twice."""
+    if _SHARED_LINE.search(content) is None:
+        return content
+    lines = [line.partition(b"!") for line in content.split(b"\n")]
+    return b"\n".join(re.sub(rb";[ \t]*(?=[^\s;])", b";\n", code) + mark + said for code, mark, said in lines)
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8 where the bytes are that, else Latin-1, which EnergyPlus' own files are in: names are found as typed."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _nearest_field(document: Document, object_class: str, wanted: str) -> str:
+    """The end of "names no field of …": what was wanted, and what there is."""
+    first = unnumbered(document.schema, object_class, wanted)
+    if first:
+        return f': "{wanted}" stands for many; say which, as in "{first}"'
+    known = field_names(document.schema, object_class)
+    return f': "{wanted}"' + (nearest(wanted, known) or f"; its fields are {some(known)}")
+
+
+def _check_schedule_item(match: Match, one: ModelObject, before: Any, value: Any) -> None:
+    """A number in the place of "Until: 07:00", or a text in that of a number, would shift the whole schedule."""
+    if (as_number(before) is None) != (as_number(value) is None):
+        what = "a number" if as_number(before) is None else "a text"
+        raise InputError(
+            f'Schedule:Compact "{one.name}" has {before!r} in {match.field}, the level {value!r} is {what}; '
+            "count the fields as the IDF editor does: values follow each Until"
+        )

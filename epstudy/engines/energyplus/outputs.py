@@ -1,4 +1,4 @@
-"""What is asked of EnergyPlus, and the scalars that are read from what it wrote.
+"""What is asked of EnergyPlus, the files that may be kept, and the scalars that are read from what it wrote.
 
 Scalars come from its own tables in the SQL file, as full doubles in kWh, addressed by report, table, row and column
 name (the columns differ between versions), with the unit checked in every row.
@@ -9,11 +9,23 @@ from __future__ import annotations
 import contextlib
 import math
 import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.errors import EngineError
+from epstudy.core.errors import EngineError, InputError
 from epstudy.engines.energyplus.model import Document, objects_of, remove_all
+from epstudy.engines.energyplus.requests import (
+    Meter,
+    Request,
+    Table,
+    Variable,
+    as_request,
+    nearest,
+    report_id,
+    report_names,
+)
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
 END_USES = {
@@ -53,6 +65,7 @@ METRICS: dict[str, str] = {
     "peak_electricity_w": "W",
     "warnings": "1",
     "severe_errors": "1",
+    "warmup_converged": "1",
     "seconds": "s",
 }
 
@@ -86,8 +99,92 @@ UNASKED = (
 )
 
 
-def ask(document: Document) -> None:
-    """Leave of the model's output requests only what the scalars need, in place: 3 files instead of 17."""
+_DICTIONARY = ("Output:VariableDictionary", {"key_field": "regular", "sort_option": "Name"})
+
+#: Reported with months and longer periods: their rows in the SQL file do not say on which day a period ended.
+_CLOCK = (
+    "Output:Variable",
+    {
+        "key_value": "Environment",
+        "variable_name": "Site Outdoor Air Drybulb Temperature",
+        "reporting_frequency": "Daily",
+    },
+)
+_LONG = ("monthly", "runperiod", "annual")
+
+_SPELLED = {"runperiod": "RunPeriod"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a run: its name, the field of OutputControl:Files and the objects that make EnergyPlus write it."""
+
+    name: str
+    switch: str = ""
+    objects: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+
+#: The files that a user may keep, by the word for them. `eso`, `mtr` and `csv` hold the series that were asked for,
+#: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run.
+KEPT_FILES: dict[str, KeptFile] = {
+    "model": KeptFile("in"),
+    "console": KeptFile("console.txt"),
+    "err": KeptFile("eplusout.err"),
+    "end": KeptFile("eplusout.end", "output_end"),
+    "sql": KeptFile("eplusout.sql", "output_sqlite"),
+    "html": KeptFile(
+        "eplustbl.htm",
+        "output_tabular",
+        (("OutputControl:Table:Style", {"column_separator": "HTML", "unit_conversion": "JtoKWH"}),),
+    ),
+    "csv": KeptFile("eplusout.csv", "output_csv"),
+    "eso": KeptFile("eplusout.eso", "output_eso"),
+    "mtr": KeptFile("eplusout.mtr", "output_mtr"),
+    "eio": KeptFile("eplusout.eio", "output_eio"),
+    "rdd": KeptFile("eplusout.rdd", "output_rdd", (_DICTIONARY,)),
+    "mdd": KeptFile("eplusout.mdd", "output_mdd", (_DICTIONARY,)),
+    "mtd": KeptFile("eplusout.mtd", "output_mtd"),
+    "edd": KeptFile(
+        "eplusout.edd",
+        "output_edd",
+        (
+            (
+                "Output:EnergyManagementSystem",
+                {
+                    "actuator_availability_dictionary_reporting": "Verbose",
+                    "internal_variable_availability_dictionary_reporting": "Verbose",
+                },
+            ),
+        ),
+    ),
+    "audit": KeptFile("eplusout.audit", "output_audit"),
+    "bnd": KeptFile("eplusout.bnd", "output_bnd"),
+    "dxf": KeptFile("eplusout.dxf", "output_dxf", (("Output:Surfaces:Drawing", {"report_type": "DXF"}),)),
+    "wrl": KeptFile("eplusout.wrl", "output_wrl", (("Output:Surfaces:Drawing", {"report_type": "VRML"}),)),
+    "sln": KeptFile("eplusout.sln", "output_sln", (("Output:Surfaces:List", {"report_type": "Lines"}),)),
+    "shd": KeptFile("eplusout.shd", "output_shd"),
+    "zsz": KeptFile("epluszsz.csv", "output_zone_sizing"),
+    "ssz": KeptFile("eplusssz.csv", "output_system_sizing"),
+}
+
+
+def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = (), keep: Sequence[str] = ()) -> None:
+    """Leave of the model's output requests only what the scalars, the requests and the kept files need, in place.
+
+    For the scalars alone EnergyPlus writes 3 files instead of 17. Requests may be given as their JSON. With series it
+    writes its lists of variables and meters too, so that a name that it does not know can be answered with the nearest.
+
+    Raises
+    ------
+    InputError
+        When `keep_problems` finds any.
+    """
+    asked = [as_request(one) for one in requests]
+    problems = keep_problems(keep, asked)
+    if problems:
+        raise InputError(problems[0])
+    kept = [KEPT_FILES[name] for name in keep]
+    series = [one for one in asked if isinstance(one, Meter | Variable)]
     remove_all(document, *UNASKED)
     document.add(
         "Output:SQLite",
@@ -95,10 +192,63 @@ def ask(document: Document) -> None:
         unit_conversion_for_tabular_data="JtoKWH",
         format_numeric_values_for_tabular_data="No",
     )
-    document.add("Output:Table:SummaryReports", reports=[{"report_name": _SUMMARY}, {"report_name": _DEMAND}])
-    wanted = {"output_sqlite", "output_end"}
+    document.add("Output:Table:SummaryReports", reports=[{"report_name": name} for name in _reports(document, asked)])
+    wanted = {"output_sqlite", "output_end", *(one.switch for one in kept)}
+    if series:
+        wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
+    needed = [*_objects(series), *(one for file in kept for one in file.objects)]
+    if any(object_class == "OutputControl:Table:Style" for object_class, _ in needed):
+        remove_all(document, "OutputControl:Table:Style")
+    once = {(object_class, *fields.items()): (object_class, fields) for object_class, fields in needed}
+    for object_class, fields in once.values():
+        document.add(object_class, **fields)
+
+
+def keep_problems(keep: Sequence[str], requests: Iterable[Request | Mapping[str, Any]] = ()) -> list[str]:
+    """Return what is wrong with what a user gives as `keep=`, by itself and together with the requests."""
+    if isinstance(keep, str):
+        return [f'keep is the text "{keep}"; give a tuple of names, such as ("{keep}",)']
+    if "csv" in keep and any(getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)):
+        # https://github.com/NatLabRockies/EnergyPlus/issues/11186, seen with 25.2.0
+        return ['keep holds "csv" and a series is asked for each year: EnergyPlus crashes on it; ask for "runperiod"']
+    words = {file.name: word for word, file in KEPT_FILES.items()}
+    return [
+        f"keep holds {name!r}, which is no file that can be kept"
+        + (f'; write "{words[name]}"' if name in words else nearest(str(name), KEPT_FILES))
+        + f"; there are {', '.join(KEPT_FILES)}"
+        for name in keep
+        if name not in KEPT_FILES
+    ]
+
+
+def kept_files(keep: Sequence[str], suffix: str) -> list[str]:
+    """Return the names of the files to keep, one for each known word; `suffix` is that of the model."""
+    names = [KEPT_FILES[word].name for word in keep if word in KEPT_FILES]
+    return [f"in{suffix}" if name == "in" else name for name in names]
+
+
+def _reports(document: Document, asked: Iterable[Request]) -> list[str]:
+    """The reports to write, each once, those of the scalars first."""
+    tables = [one.report for one in asked if isinstance(one, Table)]
+    known = report_names(document) if tables else {}
+    return list(dict.fromkeys([_SUMMARY, _DEMAND, *(known.get(report_id(name), name) for name in tables)]))
+
+
+def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What makes EnergyPlus report the series, as classes with their fields; some may come twice."""
+    for one in series:
+        frequency = _SPELLED.get(one.frequency, one.frequency.capitalize())
+        if isinstance(one, Meter):
+            yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
+        else:
+            for key in one.key:  # all keys is the one letter "*"
+                named = {"key_value": key, "variable_name": one.name}
+                yield "Output:Variable", {**named, "reporting_frequency": frequency}
+        if one.frequency in _LONG:
+            yield _CLOCK
+        yield _DICTIONARY
 
 
 def set_period(document: Document, period: str) -> None:
@@ -137,15 +287,36 @@ def harvest(folder: Path) -> dict[str, float]:
     EngineError
         When a table lacks a row or column, or has it in another unit, than EnergyPlus 25.2 writes.
     """
-    with contextlib.closing(sqlite3.connect(f"file:{folder / 'eplusout.sql'}?mode=ro", uri=True)) as sql:
-        weather = sql.execute(
-            "SELECT COUNT(*) FROM EnvironmentPeriods WHERE EnvironmentType = ?", (WEATHER_RUN_PERIOD,)
-        ).fetchone()[0]
+    with open_sql(folder / "eplusout.sql") as sql:
         area = _Table(sql, _SUMMARY, "Building Area").value("Total Building Area", "Area", "m2")
-        if not weather:
+        if not simulated_weather(sql):
             nothing = {name: math.nan for name in METRICS if name not in ("warnings", "severe_errors", "seconds")}
             return {**nothing, "floor_area_m2": area}
         return {**_energy(sql), **_comfort(sql), "floor_area_m2": area}
+
+
+@contextlib.contextmanager
+def open_sql(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open EnergyPlus' SQL file for reading.
+
+    Raises
+    ------
+    EngineError
+        When it is not there, or is none, also while it is read.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as sql:
+            yield sql
+    except sqlite3.Error as error:
+        raise EngineError(f"{path.name} of EnergyPlus cannot be read: {error}") from error
+
+
+def simulated_weather(sql: sqlite3.Connection) -> bool:
+    """Say whether a weather period was simulated, and not only design days."""
+    count = sql.execute(
+        "SELECT COUNT(*) FROM EnvironmentPeriods WHERE EnvironmentType = ?", (WEATHER_RUN_PERIOD,)
+    ).fetchone()[0]
+    return bool(count)
 
 
 def _energy(sql: sqlite3.Connection) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """The warm process: EnergyPlus as a library, one run after the other, apart from everything else.
 
 It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
-input and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while it runs, `{"code": 0}` at the
-end. It ends when its parent does, also when that was killed or when a simulation is under way; what EnergyPlus prints
-goes into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
+input (an order, see `staging.stage`) and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while
+it runs, `{"code": 0}` at the end; `{"refused": why}` for a model that cannot be made, `{"unable": why}` for a machine
+that cannot make it. It ends when its parent does, also when that was killed or when a simulation is under way; what
+EnergyPlus prints goes into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -26,17 +28,22 @@ _PROGRESS_EVERY_S = 0.2
 def main() -> None:
     """Serve runs until the standard input ends."""
     _die_with_parent()
+    lines = os.fdopen(os.dup(0))
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY)):  # neither pipe is for the user's own code
+        os.dup2(os.open(os.devnull, mode), number)
 
     from pyenergyplus.api import EnergyPlusAPI
 
+    from epstudy.engines.energyplus import model
     from epstudy.engines.energyplus.installation import find_installation
 
     api = EnergyPlusAPI()
-    _say(answers, {"ready": find_installation().build})
+    installation = find_installation()
+    _say(answers, {"ready": installation.build})
+    model.warm(installation.version)
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_listen, args=(orders,), daemon=True).start()
+    threading.Thread(target=_listen, args=(lines, orders), daemon=True).start()
     while True:
         _simulate(api, orders.get(), answers)
 
@@ -48,15 +55,34 @@ def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
     os.dup2(console, 1)
     os.dup2(console, 2)
     os.close(console)
+    arguments = _stage(order, answers)
+    if arguments is None:
+        os.chdir("/")
+        return
     state = api.state_manager.new_state()
     try:
         api.runtime.callback_progress(state, _progress_sayer(answers))
-        code = int(api.runtime.run_energyplus(state, order["arguments"]))
+        code = int(api.runtime.run_energyplus(state, arguments))
         _say(answers, {"code": code})  # its files are whole; they are read while the state is taken down
     finally:
         api.runtime.clear_callbacks()
         api.state_manager.delete_state(state)
         os.chdir("/")
+
+
+def _stage(order: dict[str, Any], answers: TextIO) -> list[str] | None:
+    """EnergyPlus' arguments for the staged order; None when it was answered already."""
+    from epstudy.core.errors import InputError
+    from epstudy.engines.energyplus.staging import stage
+
+    try:
+        return stage(order)
+    except InputError as error:
+        _say(answers, {"refused": str(error)})
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome of this run
+        traceback.print_exc()  # into the run's console.txt
+        _say(answers, {"unable": f"{type(error).__name__}: {error}"})
+    return None
 
 
 def _progress_sayer(answers: TextIO) -> Callable[[int], None]:
@@ -72,8 +98,8 @@ def _progress_sayer(answers: TextIO) -> Callable[[int], None]:
     return say
 
 
-def _listen(orders: queue.Queue[dict[str, Any]]) -> None:
-    for line in sys.stdin:
+def _listen(lines: TextIO, orders: queue.Queue[dict[str, Any]]) -> None:
+    for line in lines:
         orders.put(json.loads(line))
     os._exit(0)  # the parent is gone; a simulation under way is nobody's
 

@@ -9,17 +9,28 @@ import signal
 import subprocess
 import sys
 import time
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from epstudy.core.contracts import Run, Stop, Watch
-from epstudy.core.errors import EngineError, InputError, StoreError
+from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.engines.energyplus import model
+from epstudy.engines.energyplus.abilities import abilities_of, choose
+from epstudy.engines.energyplus.edits import inputs_of
 from epstudy.engines.energyplus.errors_file import Verdict, read_verdict
-from epstudy.engines.energyplus.installation import find_installation, read_build
-from epstudy.engines.energyplus.outputs import ask, harvest, set_period
+from epstudy.engines.energyplus.installation import (
+    Installation,
+    find_installation,
+    find_installations,
+    python_path,
+    read_build,
+)
+from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_files, keep_outputs, read_wanted
+from epstudy.engines.energyplus.harvesting import readable
+from epstudy.engines.energyplus.outputs import harvest
+from epstudy.engines.energyplus.requests import from_json
+from epstudy.settings import surroundings
 
 _TICK_S = 0.2
 _START_S = 60.0
@@ -48,14 +59,41 @@ class EnergyPlusSimulator:
         self._process: _WarmProcess | None = None
 
     def describe(self) -> str:
-        """Return the build of the installed EnergyPlus."""
-        return f"{find_installation().build}, the library of the package pyenergyplus-lbnl"
+        """Return every EnergyPlus that is here, the one to prefer first."""
+        found = find_installations(environment=surroundings())
+        return ", ".join(map(str, found)) if found else str(find_installation())
+
+    def abilities(self) -> list[str]:
+        """Return one ability for each EnergyPlus that is installed here."""
+        return [one for each in find_installations(environment=surroundings()) for one in abilities_of(each)]
+
+    def readable(self, wanted: Sequence[Mapping[str, Any]], held: Callable[[str], Path | None]) -> bool:
+        """Say whether these outputs can be read from the SQL file that a result kept."""
+        sql = held(SQL)
+        requests = read_wanted(wanted)
+        return not requests or (sql is not None and {one.digest for one in requests} <= readable(sql, requests))
+
+    def read_again(self, run: Run, held: Callable[[str], Path | None]) -> bool:
+        """Make missing outputs from the SQL file that an earlier run kept; see `core.contracts.Simulator`."""
+        missing = {name for name in run.artifacts if held(name) is None}
+        wanted = [output for output in run.outputs if artifact_of(from_json(output)) in missing]
+        sql = held(SQL)
+        if sql is None or len(wanted) != len(missing) or not self.readable(wanted, held):
+            return False
+        (run.folder / SQL).symlink_to(sql)
+        keep_outputs(run, read_wanted(wanted))
+        return True
+
+    def export(self, run: Run) -> str:
+        """Write the variant into `run.folder` for EnergyPlus alone; see `core.contracts.Simulator`."""
+        from epstudy.engines.energyplus.exporting import export
+
+        return export(_order(run))
 
     def warm(self) -> None:
-        """Start the process and load what the first model needs, so that the first run finds it there."""
+        """Start the process, which loads what the first run needs."""
         if self._process is None:
-            self._process = _WarmProcess()
-        model.warm(find_installation().version)
+            self._process = _WarmProcess(find_installation(environment=surroundings()))
 
     def close(self) -> None:
         """Kill the process."""
@@ -67,10 +105,8 @@ class EnergyPlusSimulator:
         """Simulate one variant; see `core.contracts.Simulator`."""
         started = time.monotonic()
         try:
-            self._check_build(run)
-            order = _order(run, _stage(run))
-        except InputError as error:
-            return Outcome(State.FAILED, Cause.INPUT, str(error))
+            self._start(run)
+            order = _order(run)
         except (EngineError, StoreError, OSError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
@@ -86,21 +122,25 @@ class EnergyPlusSimulator:
             return Outcome(
                 State.FAILED, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study"
             )
-        return _judge(run, end, time.monotonic() - started)
+        outcome = end if isinstance(end, Outcome) else _judge(run, end, time.monotonic() - started)
+        if outcome.state is State.FAILED:
+            keep_failure(run)
+        return outcome
 
-    def _check_build(self, run: Run) -> None:
-        if self._process is None or not self._process.alive:
+    def _start(self, run: Run) -> None:
+        """Have a process of the very EnergyPlus that the study was made for."""
+        wanted = str(run.recipe["build"])
+        if self._process is not None and (not self._process.alive or self._process.installation.build != wanted):
             self.close()
-            self._process = _WarmProcess()
+        if self._process is None:
+            self._process = _WarmProcess(choose(wanted, run.hints, surroundings()))
         build = self._process.build()
-        if build != run.recipe["build"]:
-            raise EngineError(
-                f"this worker has EnergyPlus {build}, the study was made for {run.recipe['build']}; "
-                "install the same package pyenergyplus-lbnl on both sides"
-            )
+        if build != wanted:
+            raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")
 
-    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, started: float) -> int | Stop | None:
-        """Exit code of the run (negative: the signal that killed the process), a Stop, or None when out of time."""
+    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, started: float) -> int | Outcome | Stop | None:
+        """Exit code of the run (negative: the signal that killed the process), the outcome of one that never started,
+        a Stop, or None when out of time."""
         assert self._process is not None
         self._process.order(order)
         progress: float | None = None
@@ -108,6 +148,10 @@ class EnergyPlusSimulator:
             answer = self._process.answer(_TICK_S)
             if "code" in answer:
                 return int(answer["code"])
+            if "refused" in answer:
+                return Outcome(State.FAILED, Cause.INPUT, answer["refused"], engine=run.recipe["build"])
+            if "unable" in answer:
+                return Outcome(State.FAILED, Cause.INFRASTRUCTURE, answer["unable"], engine=run.recipe["build"])
             if not self._process.alive:
                 code = self._process.wait()
                 self.close()
@@ -123,14 +167,19 @@ class EnergyPlusSimulator:
 class _WarmProcess:
     """The process of `process.py`, in a session of its own, and the two pipes to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        environment = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)}
+        path = [*python_path(installation), *filter(None, [environment.get("PYTHONPATH")])]
+        if path:
+            environment["PYTHONPATH"] = os.pathsep.join(path)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "epstudy.engines.energyplus.process", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
-            env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)},
+            env=environment,
             start_new_session=True,
         )
         self._build = ""
@@ -194,39 +243,20 @@ class _WarmProcess:
                 pipe.close()
 
 
-@lru_cache(maxsize=4)
-def _base(path: Path, _mark: tuple[int, int], period: str) -> model.Document:
-    """The parsed base model, ready but for the edits; `_mark` changes when the file does."""
-    document = model.load(path.read_bytes(), path.suffix)
-    set_period(document, period)
-    ask(document)
-    return document
-
-
-def _stage(run: Run) -> str:
-    """Write the edited model and its external files into the run's folder; return the model's file name."""
+def _order(run: Run) -> dict[str, Any]:
+    """What the process needs to know, with the local path of every input file."""
     recipe = run.recipe
-    path = run.input_path(recipe["model"])
-    seen = path.stat()
-    document = _base(path, (seen.st_mtime_ns, seen.st_size), recipe["period"]).copy()
-    model.apply_edits(document, run.edits)
-    name = f"in{path.suffix}"
-    (run.folder / name).write_bytes(model.write(document, path.suffix))
-    for relative, stored in recipe["external"].items():
-        target = run.folder / relative
-        if not target.resolve().is_relative_to(run.folder.resolve()):
-            raise InputError(f'the model refers to "{relative}", outside its folder')
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(run.input_path(stored))
-    return name
-
-
-def _order(run: Run, name: str) -> dict[str, Any]:
-    weather = run.recipe["weather"]
-    arguments = ["-d", str(run.folder)]
-    if weather is not None:
-        arguments += ["-w", str(run.input_path(weather))]
-    return {"folder": str(run.folder), "arguments": [*arguments, str(run.folder / name)]}
+    names = [recipe["model"], recipe["weather"], recipe.get("ddy"), *recipe["external"].values(), *inputs_of(run.edits)]
+    return {
+        "folder": str(run.folder),
+        "recipe": dict(recipe),
+        "edits": list(run.edits),
+        "inputs": {name: str(run.input_path(name)) for name in names if name},
+        "sources": dict(run.sources),
+        "outputs": [dict(output) for output in run.outputs],
+        "keep": list(run.keep),
+        "allow_code": run.allow_code,
+    }
 
 
 def _judge(run: Run, code: int, seconds: float) -> Outcome:
@@ -237,19 +267,43 @@ def _judge(run: Run, code: int, seconds: float) -> Outcome:
         said = f"EnergyPlus' process was killed ({signal.Signals(-code).name}): out of memory, or ended by somebody"
         return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
     if code < 0:
-        return Outcome(State.FAILED, Cause.CRASH, _crash_message(verdict, code), engine=build)
+        return Outcome(
+            State.FAILED, Cause.CRASH, _crash_message(verdict, code), engine=build, details=_details(verdict)
+        )
     if code != 0 or not verdict.completed:
         cause = Cause.SIMULATION if verdict.completed is False else Cause.INPUT
-        return Outcome(State.FAILED, cause, _failure_message(run.folder, verdict, code), engine=build)
+        return Outcome(
+            State.FAILED, cause, _failure_message(run.folder, verdict, code), engine=build, details=_details(verdict)
+        )
     if verdict.build_line and read_build(verdict.build_line) != build:
         said = f"EnergyPlus calls itself {read_build(verdict.build_line)}, the study was made for {build}"
         return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
     try:
         scalars = harvest(run.folder)
+        keep_outputs(run, read_wanted(run.outputs))
+        keep_files(run)
     except EngineError as error:
-        return Outcome(State.FAILED, Cause.SIMULATION, str(error), engine=build)
-    counts = {"warnings": float(verdict.warnings), "severe_errors": float(verdict.severe_errors)}
-    return Outcome(State.DONE, metrics={**scalars, **counts, "seconds": round(seconds, 3)}, engine=build)
+        return Outcome(State.FAILED, Cause.SIMULATION, str(error), engine=build, details=_details(verdict))
+    counts = {
+        "warnings": float(verdict.warnings),
+        "severe_errors": float(verdict.severe_errors),
+        "warmup_converged": float(verdict.warmup_converged),
+    }
+    metrics = {**scalars, **counts, "seconds": round(seconds, 3)}
+    return Outcome(State.DONE, metrics=metrics, engine=build, details=_details(verdict))
+
+
+def _details(verdict: Verdict) -> dict[str, Any]:
+    """What the error file says, for `failures()`; of a good run only what occurs most."""
+    said = {
+        "fatal": verdict.fatal,
+        "first_severe": verdict.first_severe,
+        "last_severe": verdict.last_severe,
+        "severe_errors": verdict.severe_errors,
+        "warnings": verdict.warnings,
+        "frequent": [list(one) for one in verdict.frequent],
+    }
+    return {name: value for name, value in said.items() if value not in ("", [])}
 
 
 def _crash_message(verdict: Verdict, code: int) -> str:
@@ -259,7 +313,7 @@ def _crash_message(verdict: Verdict, code: int) -> str:
 
 
 def _failure_message(folder: Path, verdict: Verdict, code: int) -> str:
-    said = verdict.first_severe or verdict.fatal
+    said = verdict.reason
     if said:
         return said
     try:

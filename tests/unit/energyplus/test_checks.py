@@ -144,10 +144,14 @@ def test_a_level_given_twice_is_a_warning() -> None:
     assert "more than once" in check.warnings[0]
 
 
-def test_templates_need_more_than_the_wheel(tmp_path: Path) -> None:
+def test_templates_are_expanded_and_ground_preprocessors_are_told(tmp_path: Path) -> None:
     path = tmp_path / "model.idf"
     path.write_bytes(OFFICE.read_bytes() + b"\nHVACTemplate:Thermostat,\n  All,,20,,26;\n")
-    assert "uses HVACTemplate:Thermostat, which needs ExpandObjects" in problems(ep.EnergyPlus(path, weather=CHICAGO))
+    assert problems(ep.EnergyPlus(path, weather=CHICAGO)) == ""
+    path.write_bytes(OFFICE.read_bytes() + b"\nGroundHeatTransfer:Control,\n  Ground,Yes,Yes;\n")
+    assert "GroundHeatTransfer:Control, which needs the Slab and Basement preprocessors" in problems(
+        ep.EnergyPlus(path, weather=CHICAGO)
+    )
 
 
 def test_design_days_need_design_days(tmp_path: Path) -> None:
@@ -181,7 +185,7 @@ def test_external_files_are_part_of_the_recipe_by_content(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (b"missing.csv", "cannot be read: No such file"),
+        (b"missing.csv", "does not exist"),
         (b"../s.csv", "outside the model's folder"),
         (b"/etc/passwd", "outside"),
     ],

@@ -1,0 +1,330 @@
+"""What each parameter of a study does to the model: its edits, what it touches, and what is wrong with its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import idfkit
+from idfkit import validate_object as validate
+
+from epstudy.core.canonical import canonical, content_digest
+from epstudy.core.errors import InputError
+from epstudy.core.parameter import Level, Parameter
+from epstudy.engines.energyplus import edits as editing
+from epstudy.engines.energyplus import model
+from epstudy.engines.energyplus.checks import not_a_parameter, unused
+from epstudy.engines.energyplus.model import Document, Match
+
+Read = Callable[[Path, str], "bytes | None"]
+_COMPARED = 24  # levels whose whole models are compared: more would be felt
+
+
+@dataclass(slots=True)
+class Seen:
+    """One parameter, looked at: `edits` has what each level does, `notes` a text for each level that results show."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    touches: str = ""
+    matches: list[Match] = field(default_factory=list)
+    edits: tuple[tuple[Any, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
+    functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The untouched model and what is known of it; `read` gives a file's content and says what is wrong with it."""
+
+    document: Document
+    suffix: str
+    period: str
+    problems: frozenset[str]
+    read: Read
+
+
+def look(base: Base, parameter: Parameter, place: int) -> Seen:
+    """Return what a parameter does; `place` is its place among the parameters."""
+    seen = Seen()
+    _LOOKS[parameter.kind](base, parameter, place, seen)
+    values = [canonical(level.value) for level in parameter.levels]
+    twice = [level.label for level, value in zip(parameter.levels, values, strict=True) if values.count(value) > 1]
+    if twice:
+        seen.warnings.append(f"has the same level more than once: {', '.join(map(repr, dict.fromkeys(twice)))}")
+    return seen
+
+
+def issues(document: Document) -> frozenset[str]:
+    """Return every problem that idfkit finds in a whole model, as a text."""
+    return _texts(idfkit.validate_document(document).errors)
+
+
+# fields ---------------------------------------------------------------------------------------------------------
+
+
+def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
+    for target in parameter.targets:
+        try:
+            match = model.find(base.document, target)
+        except InputError as error:
+            seen.problems.append(str(error))
+            continue
+        refused = not_a_parameter(match, base.period)
+        if refused:
+            seen.problems.append(f'"{target}" {refused}')
+            continue
+        seen.matches.append(match)
+        seen.problems += _level_problems(base, match, parameter)
+        seen.warnings += unused(match)
+    seen.touches = ", ".join(
+        f"{match.object_class}/{match.pattern}: {count(len(match.objects), 'object')}" for match in seen.matches
+    )
+    targets = [match.canonical for match in seen.matches]
+    if len(targets) != len(parameter.targets):
+        targets = list(parameter.targets)  # what matches nothing stays as it was typed
+    verb, how, nothing = ("scale", "by", (None, 1)) if parameter.kind == "scale" else ("set", "to", (None,))
+    seen.edits = tuple(
+        () if level.value in nothing else tuple({verb: target, how: level.value} for target in targets)
+        for level in parameter.levels
+    )
+
+
+def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]:
+    """What the schema, and the names in the model, say against the levels; not what they say of the model itself."""
+    problems = []
+    schema = base.document.schema
+    refers = schema.is_reference_field(match.object_class, match.field)
+    edited = base.document.copy()
+    touched = model.find(edited, match.canonical)
+    before = [touched.read(one) for one in touched.objects]
+    for level in parameter.levels:
+        if level.value is None:
+            continue
+        for one, value in zip(touched.objects, before, strict=True):
+            touched.write(one, value)
+        try:
+            _apply(touched, parameter, level.value)
+        except InputError as error:
+            problems.append(f"level {level.label!r}: {error}")
+            continue
+        found = issues(edited) if refers else _texts(one for each in touched.objects for one in validate(each, schema))
+        unit = (schema.get_field_schema(match.object_class, match.field) or {}).get("units")
+        problems += _new_problems(base, level, found, f"; the field is in {unit}" if unit else "")
+    return problems
+
+
+def _apply(match: Match, parameter: Parameter, value: Any) -> None:
+    if not isinstance(value, str | int | float | bool):
+        raise InputError(f"it is {value!r}; expected a number or a text")
+    if parameter.kind == "scale":
+        model.scale_field(match, float(value))
+    else:
+        model.set_field(match, value)
+
+
+# weather --------------------------------------------------------------------------------------------------------
+
+_SITES = {
+    "ddy": "design days of {ddy}",
+    "header": "design conditions in the header of the EPW",
+    "model": "the model's own design days",
+}
+
+
+def _weather(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
+    from epstudy.engines.energyplus.design_days import left_behind
+
+    found = []
+    notes = []
+    for level in parameter.levels:
+        edit, note = _weather_level(base, level, seen)
+        found.append((edit,) if edit else ())
+        notes.append(note)
+    seen.edits, seen.notes = tuple(found), tuple(notes)
+    days = len([*model.objects_of(base.document, "SizingPeriod:DesignDay")])
+    seen.touches = f"Site:Location and {count(days, 'SizingPeriod:DesignDay')}"
+    stays = left_behind(base.document)
+    if stays and any(seen.edits):
+        seen.warnings.append(f"stays as in the old place: {'; '.join(stays)}")
+
+
+def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any] | None, str]:
+    """The edit of one level, or None, and where its design days come from."""
+    from epstudy.engines.energyplus.design_days import far_apart, site_from_ddy, site_from_header
+    from epstudy.engines.energyplus.weather import read_epw, weather_problems
+
+    if level.value is None:
+        return None, _SITES["model"]
+    epw_path, ddy_path = _weather_paths(level.value)
+    content = base.read(epw_path, "weather file")
+    ddy = None if ddy_path is None else base.read(ddy_path, "design-day file")
+    if content is None or (ddy is None and ddy_path is not None):
+        return None, ""
+    wrong = weather_problems(content, base.period)
+    seen.problems += [f"the weather file {epw_path} {text}" for text in wrong]
+    if wrong:
+        return None, ""
+    edit: dict[str, Any] = {"weather": _keep(seen, content, ".epw"), "site": "model", "ddy": None}
+    try:
+        if ddy is not None:
+            far = far_apart(site_from_ddy(ddy), read_epw(content))
+            seen.warnings += [f"level {level.label!r}: {far}"] if far else []
+            edit |= {"site": "ddy", "ddy": _keep(seen, ddy, ".ddy")}
+        elif site_from_header(read_epw(content)) is not None:
+            edit["site"] = "header"
+        else:
+            seen.warnings.append(
+                f"level {level.label!r}: there is no .ddy beside {epw_path.name} and its header has no design "
+                "conditions: sizing stays with the model's own design days, those of another place"
+            )
+    except InputError as error:
+        seen.problems.append(f"level {level.label!r}: {ddy_path or epw_path} {error}")
+    return edit, _SITES[edit["site"]].format(ddy=ddy_path.name if ddy_path else "")
+
+
+def _weather_paths(value: Any) -> tuple[Path, Path | None]:
+    """The EPW, and the DDY that was given or stands beside it."""
+    if isinstance(value, list):
+        epw, *ddy = (Path(one).expanduser() for one in value)
+        return epw, ddy[0] if ddy else None
+    epw = Path(value).expanduser()
+    beside = [path for path in (epw.with_suffix(".ddy"), epw.with_suffix(".DDY")) if path.is_file()]
+    return epw, beside[0] if beside else None
+
+
+def _keep(seen: Seen, content: bytes, suffix: str) -> str:
+    name = content_digest(content) + suffix
+    seen.files[name] = content
+    return name
+
+
+# constructions --------------------------------------------------------------------------------------------------
+
+
+def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
+    from epstudy.engines.energyplus import constructions
+
+    touched = []
+    for target in parameter.targets:
+        try:
+            touched.append(str(constructions.find_surfaces(base.document, target)))
+        except InputError as error:
+            seen.problems.append(str(error))
+    seen.touches = ", ".join(touched)
+    found: list[tuple[Any, ...]] = []
+    for level in parameter.levels:
+        wrong = constructions.construction_problems(base.document, parameter.targets, level.value)
+        seen.problems += [f"level {level.label!r}: {text}" for text in wrong if text not in seen.problems]
+        fits = not wrong and level.value is not None
+        found.append(tuple(constructions.construction_edits(parameter.targets, level.value)) if fits else ())
+    seen.edits = tuple(found)
+    if not seen.problems:
+        _compare_models(base, parameter, seen)
+
+
+# measures -------------------------------------------------------------------------------------------------------
+
+
+def _measure(base: Base, parameter: Any, place: int, seen: Seen) -> None:
+    from epstudy.core.source import load_code, read_code
+
+    seen.edits = ((),) * len(parameter.levels)
+    try:
+        code = read_code(parameter.function)
+        function = load_code(code)
+    except InputError as error:
+        seen.problems.append(str(error))
+        return
+    seen.sources[code.digest] = code.to_json()
+    seen.functions[code.digest] = function
+    seen.edits = tuple(
+        ()
+        if level.value is None
+        else ({"measure": code.digest, "name": parameter.name, "value": level.value, "place": place},)
+        for level in parameter.levels
+    )
+    seen.touches = _compare_models(base, parameter, seen)
+
+
+# whole models ---------------------------------------------------------------------------------------------------
+
+
+def _compare_models(base: Base, parameter: Parameter, seen: Seen) -> str:
+    """Apply every level to a copy: what fails or breaks the model is a problem, what changes nothing a warning.
+
+    Returns what the levels change, by class.
+    """
+    material = editing.Material(read=seen.files.__getitem__, function=seen.functions.__getitem__)
+    untouched = _objects(base.document)
+    same: dict[str, list[Any]] = {}
+    changed: dict[str, int] = {}
+    levels = [(level, edits) for level, edits in zip(parameter.levels, seen.edits, strict=True) if edits]
+    for level, edits in levels[:_COMPARED]:
+        edited = base.document.copy()
+        try:
+            editing.apply(edited, edits, material)
+        except InputError as error:
+            seen.problems.append(f"level {level.label!r}: {error}")
+            continue
+        seen.problems += _new_problems(base, level, issues(edited))
+        text = model.write(edited, base.suffix)
+        same.setdefault(content_digest(text), []).append(level.label)
+        for object_class, number in _changed(untouched, _objects(edited)).items():
+            changed[object_class] = max(number, changed.get(object_class, 0))
+    before = content_digest(model.write(base.document.copy(), base.suffix))
+    if before in same:
+        seen.warnings.append(f"changes nothing in the model at {_labels(same.pop(before))}")
+    for labels in same.values():
+        if len(labels) > 1 and len({canonical(level.value) for level, _ in levels if level.label in labels}) > 1:
+            seen.warnings.append(f"makes one and the same model at {_labels(labels)}")
+    if len(levels) > _COMPARED:
+        seen.warnings.append(f"was tried at the first {_COMPARED} of {len(levels)} levels")
+    return ", ".join(f"{name}: {count(number, 'object')}" for name, number in sorted(changed.items()))
+
+
+def _objects(document: Document) -> dict[tuple[str, str], str]:
+    return {
+        (object_class, str(one.name).casefold() or str(place)): canonical(dict(one.data.items()))
+        for object_class in document
+        for place, one in enumerate(document[object_class])
+    }
+
+
+def _changed(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> dict[str, int]:
+    """How many objects of each class are new, gone or other."""
+    places = {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
+    classes = [object_class for object_class, _ in places]
+    return {object_class: classes.count(object_class) for object_class in classes}
+
+
+def _new_problems(base: Base, level: Level, found: Iterable[str], unit: str = "") -> list[str]:
+    fresh = sorted(set(found) - base.problems)
+    more = f" (and in {len(fresh) - 1} more objects)" if len(fresh) > 1 else ""
+    return [f"level {level.label!r}: {fresh[0]}{more}{unit}"] if fresh else []
+
+
+def _texts(found: Iterable[Any]) -> frozenset[str]:
+    return frozenset(f'{issue.obj_type} "{issue.obj_name}", {issue.field}: {issue.message}' for issue in found)
+
+
+def _labels(labels: list[Any]) -> str:
+    return ", ".join(map(repr, labels))
+
+
+def count(number: int, noun: str) -> str:
+    """Return "5 objects", "1 object"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+_LOOKS: dict[str, Callable[[Base, Any, int, Seen], None]] = {
+    "field": _field,
+    "scale": _field,
+    "weather": _weather,
+    "construction": _construction,
+    "measure": _measure,
+}

@@ -1,0 +1,116 @@
+"""Edits: what the levels of parameters do to a model, as plain JSON, and the one order in which they are applied.
+
+    {"weather": "ab….epw", "site": "ddy" | "header" | "model", "ddy": "cd….ddy" or null}
+    {"construct": target, "layers": layers}
+    {"set": target, "to": value}        {"scale": target, "by": factor}
+    {"measure": digest of the code, "name": its name, "value": value, "place": which of several measures}
+
+Weather first, for it replaces objects that others may set; the user's own code last, for it sees the finished variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from epstudy.core.errors import EpstudyError, InputError
+from epstudy.engines.energyplus import model
+from epstudy.engines.energyplus.model import Document
+
+PHASES = ("weather", "construct", "set", "scale", "measure")
+
+Edit = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What edits refer to: input files by the name in the store, the user's functions by digest."""
+
+    read: Callable[[str], bytes]
+    function: Callable[[str], Callable[..., Any]]
+
+
+def kind_of(edit: Edit) -> str:
+    """Return which of `PHASES` an edit is.
+
+    Raises
+    ------
+    InputError
+        When it is none that this version of epstudy knows.
+    """
+    kinds = [kind for kind in PHASES if kind in edit]
+    if len(kinds) != 1:
+        raise InputError(f"the edit {dict(edit)!r} is of no kind that this version of epstudy knows")
+    return kinds[0]
+
+
+def weather_of(recipe: Mapping[str, Any], edits: Iterable[Edit]) -> str | None:
+    """Return the name of the weather file that the variant runs with."""
+    said = [str(edit["weather"]) for edit in edits if "weather" in edit]
+    default: str | None = recipe["weather"]
+    return said[-1] if said else default
+
+
+def inputs_of(edits: Iterable[Edit]) -> list[str]:
+    """Return the names of the input files that edits refer to."""
+    return [str(edit[name]) for edit in edits for name in ("weather", "ddy") if edit.get(name)]
+
+
+def apply(document: Document, edits: Iterable[Edit], material: Material) -> None:
+    """Apply edits in place, in the order of `PHASES`.
+
+    Raises
+    ------
+    InputError
+        When an edit names what the model does not have, or the user's code fails.
+    """
+    for edit in sorted(edits, key=lambda edit: (PHASES.index(kind_of(edit)), edit.get("place", 0))):
+        _APPLY[kind_of(edit)](document, edit, material)
+
+
+def _weather(document: Document, edit: Edit, material: Material) -> None:
+    from epstudy.engines.energyplus import design_days
+    from epstudy.engines.energyplus.weather import read_epw
+
+    epw = read_epw(material.read(edit["weather"]))
+    if edit["site"] == "model":
+        design_days.apply_climate(document, epw)
+        return
+    ddy = edit["ddy"]
+    place = design_days.site_from_ddy(material.read(ddy)) if ddy else design_days.site_from_header(epw)
+    if place is None:
+        raise InputError("the weather file has no design conditions in its header")
+    design_days.apply_site(document, place, epw)
+
+
+def _construct(document: Document, edit: Edit, _material: Material) -> None:
+    from epstudy.engines.energyplus import constructions
+
+    constructions.apply_construction(document, dict(edit))
+
+
+def _field(document: Document, edit: Edit, _material: Material) -> None:
+    model.apply_edits(document, [dict(edit)])
+
+
+def _measure(document: Document, edit: Edit, material: Material) -> None:
+    name = edit["name"]
+    function = material.function(edit["measure"])
+    try:
+        returned = function(document, edit["value"])
+    except EpstudyError:
+        raise
+    except Exception as error:
+        raise InputError(f'measure "{name}" fails for {edit["value"]!r}: {type(error).__name__}: {error}') from error
+    if returned is not None and returned is not document:
+        raise InputError(f'measure "{name}" returns {returned!r:.60}; it must edit the model that it gets, in place')
+
+
+_APPLY: dict[str, Callable[[Document, Edit, Material], None]] = {
+    "weather": _weather,
+    "construct": _construct,
+    "set": _field,
+    "scale": _field,
+    "measure": _measure,
+}

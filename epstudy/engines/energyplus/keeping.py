@@ -1,0 +1,55 @@
+"""What a run leaves beside its scalars: requested outputs, files to keep, and of a failed run what explains it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from epstudy.core.contracts import Run
+from epstudy.engines.energyplus.harvesting import harvest_requests
+from epstudy.engines.energyplus.outputs import kept_files
+from epstudy.engines.energyplus.requests import Request, from_json
+
+SQL = "eplusout.sql"
+_OF_A_FAILURE = ("eplusout.err", "in.idf", "in.epJSON", "in.epjson", "expandedidf.err")
+
+
+def artifact_of(request: Request) -> str:
+    """Return the name under which the store keeps what was asked for."""
+    return f"{request.digest}.parquet"
+
+
+def read_wanted(outputs: Iterable[Mapping[str, Any]]) -> list[Request]:
+    """Return requests from their plain JSON."""
+    return [from_json(output) for output in outputs]
+
+
+def keep_outputs(run: Run, wanted: Sequence[Request]) -> None:
+    """Read these outputs from the run's SQL file into `run.kept`."""
+    run.kept.mkdir(exist_ok=True)
+    if wanted:
+        found = harvest_requests(run.folder, wanted)
+        for request in wanted:
+            (run.kept / artifact_of(request)).write_bytes(found[request.digest])
+
+
+def keep_files(run: Run) -> None:
+    """Copy the files that the study keeps into `run.kept`; what EnergyPlus did not write is an empty file there."""
+    run.kept.mkdir(exist_ok=True)
+    for name in kept_files(run.keep, Path(run.recipe["model"]).suffix):
+        path = run.folder / name
+        if path.is_file():
+            shutil.copyfile(path, run.kept / name)
+        else:
+            (run.kept / name).touch()
+
+
+def keep_failure(run: Run) -> None:
+    """Copy what explains a failed run into `run.kept`: its messages and its input."""
+    run.kept.mkdir(exist_ok=True)
+    for name in _OF_A_FAILURE:
+        path = run.folder / name
+        if path.is_file():
+            shutil.copyfile(path, run.kept / name)

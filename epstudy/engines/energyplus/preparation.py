@@ -1,0 +1,215 @@
+"""One look at the files of a study: what a key is made of, what every level does, and everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from epstudy.core.canonical import content_digest, plain
+from epstudy.core.check import Check
+from epstudy.core.contracts import Prepared
+from epstudy.core.errors import EngineError, InputError
+from epstudy.core.parameter import Parameter
+from epstudy.engines.energyplus import axes, checks, outputs, requests
+from epstudy.engines.energyplus.abilities import needed
+from epstudy.engines.energyplus.design_days import site_from_ddy
+from epstudy.engines.energyplus.external import find_external_files
+from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
+from epstudy.engines.energyplus.model import Document, load, version_of, write
+from epstudy.engines.energyplus.weather import weather_problems
+from epstudy.settings import surroundings
+
+if TYPE_CHECKING:
+    from epstudy.engines.energyplus.engine import EnergyPlus
+
+_SUFFIXES = (".idf", ".epjson")
+
+
+class Preparation:
+    """Findings pile up; nothing is raised."""
+
+    def __init__(self, engine: EnergyPlus) -> None:
+        self.engine = engine
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self._name = engine.model_name
+
+    def prepare(self, parameters: Mapping[str, Parameter], wanted: Sequence[Any], keep: Sequence[str]) -> Prepared:
+        """Return the study as the engine sees it."""
+        model, suffix = self._model()
+        installation = self._installation(model)
+        weather = self._weather()
+        ddy = self._ddy()
+        lacking = (weather is None and self.engine.weather) or (ddy is None and self.engine.ddy)
+        if installation is None or model is None or lacking:
+            return self._nothing()
+        self.problems += [f"{self._name} {text}" for text in checks.check_version(version_of(model), installation)]
+        document = self._document(model, suffix)
+        if document is None:
+            return self._nothing()
+        recipe = self._recipe(document, installation, model, suffix, weather, ddy)
+        seen = self._look(document, suffix, parameters)
+        asked = self._requests(document, wanted, keep)
+        every_level_has_one = any(
+            parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
+            for parameter in parameters.values()
+        )
+        self._say(checks.check_classes(document, installation, self.engine.trusted))
+        plugins = checks.uses_plugins(document)
+        hints = {"installation": str(installation.folder)} if installation.folder is not None else {}
+        hints |= {"plugins": "yes"} if plugins else {}
+        self._say(checks.check_period(document, self.engine.period, weather is not None or every_level_has_one))
+        return Prepared(
+            Check(tuple(self.problems), tuple(self.warnings), {name: one.touches for name, one in seen.items()}),
+            plain(recipe),
+            self.files,
+            {name: one.edits for name, one in seen.items()},
+            outputs.METRICS,
+            sources={digest: code for one in seen.values() for digest, code in one.sources.items()},
+            outputs=tuple(request.to_json() for request in asked),
+            artifacts=(*(f"{request.digest}.parquet" for request in asked), *outputs.kept_files(keep, suffix)),
+            notes={name: one.notes for name, one in seen.items() if any(one.notes)},
+            needs=needed(installation.build, plugins),
+            hints=hints,
+        )
+
+    def _nothing(self) -> Prepared:
+        return Prepared(Check(tuple(self.problems), tuple(self.warnings)))
+
+    def _say(self, about_model: Sequence[str]) -> None:
+        self.problems += [f"{self._name} {text}" for text in about_model]
+
+    def _recipe(
+        self,
+        document: Document,
+        installation: Installation,
+        model: bytes,
+        suffix: str,
+        weather: bytes | None,
+        ddy: bytes | None,
+    ) -> dict[str, Any]:
+        """All that a key holds besides the edits. What a study does not use leaves no trace, so that old keys stay."""
+        external = find_external_files(document, self._folder(), trusted=self.engine.trusted)
+        self.problems += [f"{self._name}: {text}" for text in external.problems]
+        self.files |= external.contents
+        recipe: dict[str, Any] = {
+            "build": installation.build,
+            "model": self._keep(model, suffix),
+            "weather": None if weather is None else self._keep(weather, ".epw"),
+            "external": external.staged,
+            "period": self.engine.period,
+            "outputs": [],
+        }
+        if ddy is not None:
+            recipe["ddy"] = self._keep(ddy, ".ddy")
+        if external.rewrites:
+            recipe["rewrites"] = [list(one) for one in external.rewrites]
+        return recipe
+
+    def _look(self, document: Document, suffix: str, parameters: Mapping[str, Parameter]) -> dict[str, axes.Seen]:
+        """Look at every parameter; its findings carry its name."""
+        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), self._read)
+        seen = {}
+        for place, (name, parameter) in enumerate(parameters.items()):
+            one = seen[name] = axes.look(base, parameter, place)
+            self.problems += [f'parameter "{name}": {text}' for text in one.problems]
+            self.warnings += [f'parameter "{name}" {text}' for text in one.warnings]
+            self.files |= one.files
+        self.problems += checks.overlaps([(name, match) for name, one in seen.items() for match in one.matches])
+        return seen
+
+    def _requests(self, document: Document, wanted: Sequence[Any], keep: Sequence[str]) -> tuple[Any, ...]:
+        self.problems += outputs.keep_problems(keep)
+        try:
+            asked = requests.read_requests(wanted)
+        except InputError as error:
+            self.problems.append(str(error))
+            return ()
+        self.problems += requests.request_problems(document, asked)
+        return asked
+
+    def _installation(self, model: bytes | None) -> Installation | None:
+        """The one that was named, else one of the model's version, else the one to prefer."""
+        around = surroundings()
+        try:
+            if self.engine.installation is not None:
+                return find_installation(wanted=self.engine.installation)
+            version = None if model is None else version_of(model)
+            here = find_installations(environment=around)
+            fitting = [one for one in here if version in (None, one.version[:2])]
+            return fitting[0] if fitting else find_installation(environment=around)
+        except EngineError as error:
+            self.problems.append(str(error))
+            return None
+
+    def _model(self) -> tuple[bytes | None, str]:
+        if self.engine.is_document:
+            return write(self.engine.model, ".idf"), ".idf"
+        path: Path = self.engine.model
+        if path.suffix.lower() not in _SUFFIXES:
+            self.problems.append(f"{path} is no model: expected a file that ends in .idf or .epJSON")
+            return None, ""
+        return self._read(path, "model"), path.suffix.lower()
+
+    def _weather(self) -> bytes | None:
+        if self.engine.weather is None:
+            return None
+        content = self._read(self.engine.weather, "weather file")
+        if content is not None:
+            wrong = weather_problems(content, self.engine.period)
+            self.problems += [f"the weather file {self.engine.weather} {text}" for text in wrong]
+        return content
+
+    def _ddy(self) -> bytes | None:
+        if self.engine.ddy is None:
+            return None
+        content = self._read(self.engine.ddy, "design-day file")
+        if content is None:
+            return None
+        try:
+            site_from_ddy(content)
+        except InputError as error:
+            self.problems.append(f"the design-day file {self.engine.ddy} {error}")
+        return content
+
+    def _read(self, path: Path, what: str) -> bytes | None:
+        try:
+            return path.expanduser().read_bytes()
+        except FileNotFoundError:
+            near = _neighbours(path)
+            self.problems.append(f"there is no {what} {path}" + (f"; its folder has {near}" if near else ""))
+        except OSError as error:
+            self.problems.append(f"the {what} {path} cannot be read: {error.strerror or error}")
+        return None
+
+    def _document(self, model: bytes, suffix: str) -> Document | None:
+        try:
+            return load(model, suffix)
+        except InputError as error:
+            if not self.problems:  # a model of another version is told by its version
+                self.problems.append(f"{self._name} {error}")
+            return None
+
+    def _folder(self) -> Path:
+        if self.engine.is_document:
+            path = getattr(self.engine.model, "filepath", None)
+            return Path(path).parent if path else Path.cwd()
+        return Path(self.engine.model).expanduser().parent
+
+    def _keep(self, content: bytes, suffix: str) -> str:
+        name = content_digest(content) + suffix
+        self.files[name] = content
+        return name
+
+
+def _neighbours(path: Path) -> str:
+    """The files of the same kind beside a missing one."""
+    try:
+        names = sorted(
+            one.name for one in path.expanduser().parent.iterdir() if one.suffix.lower() == path.suffix.lower()
+        )
+    except OSError:
+        return ""
+    return ", ".join(names[:5])

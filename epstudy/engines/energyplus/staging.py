@@ -1,0 +1,95 @@
+"""From recipe and edits to the folder of a run: the edited model, the files it refers to, EnergyPlus' arguments.
+
+This runs in the warm process: the user's own code, and whatever a model makes a parser do, is supervised there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from epstudy.core.canonical import canonical
+from epstudy.core.errors import InputError
+from epstudy.engines.energyplus import edits, model, outputs
+from epstudy.engines.energyplus.expand import expand, needs_expansion
+from epstudy.engines.energyplus.external import rewrite
+from epstudy.engines.energyplus.installation import find_installation
+
+
+def stage(order: Mapping[str, Any]) -> list[str]:
+    """Write the model of an order and link its files into the order's folder; return EnergyPlus' arguments.
+
+    An order is plain JSON: `folder`, `recipe`, `edits`, `sources`, `outputs`, `keep`, `allow_code` of a run, and
+    `inputs`, the local path of each input file by its name.
+
+    Raises
+    ------
+    InputError
+        When the edits cannot be applied, or the user's own code fails or may not run here.
+    """
+    recipe, inputs, folder = order["recipe"], order["inputs"], Path(order["folder"])
+    path = Path(inputs[recipe["model"]])
+    wanted = canonical([order["outputs"], order["keep"], recipe.get("rewrites", [])])
+    document = _base(path, inputs.get(recipe.get("ddy")), recipe["period"], wanted).copy()
+    material = edits.Material(
+        read=lambda name: Path(inputs[name]).read_bytes(), function=_functions(order["sources"], order["allow_code"])
+    )
+    edits.apply(document, order["edits"], material)
+    if any("measure" in edit for edit in order["edits"]):
+        outputs.set_period(document, recipe["period"])  # whatever the user's code asked for
+        outputs.ask(document, order["outputs"], order["keep"])
+    content, name = model.write(document, path.suffix), f"in{path.suffix}"
+    if needs_expansion(document):
+        content, name = expand(content, find_installation(), folder), "in.idf"
+    (folder / name).write_bytes(content)
+    _link(folder, recipe["external"], inputs)
+    weather = edits.weather_of(recipe, order["edits"])
+    return ["-d", str(folder), *(["-w", inputs[weather]] if weather else []), str(folder / name)]
+
+
+@lru_cache(maxsize=4)
+def _base(path: Path, ddy: str | None, period: str, wanted: str) -> model.Document:
+    """The parsed base model, ready but for the edits. Paths in the store are named by content: never another model."""
+    requests, keep, rewrites = json.loads(wanted)
+    document = model.load(path.read_bytes(), path.suffix)
+    rewrite(document, rewrites)
+    if ddy is not None:
+        from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
+
+        apply_site(document, site_from_ddy(Path(ddy).read_bytes()))
+    outputs.set_period(document, period)
+    outputs.ask(document, requests, keep)
+    return document
+
+
+def _functions(sources: Mapping[str, Any], allow_code: bool) -> Callable[[str], Callable[..., Any]]:
+    """The user's functions by digest; what came as text runs only where that is allowed."""
+
+    def function(digest: str) -> Callable[..., Any]:
+        from epstudy.core.source import Code, load_code
+
+        if digest not in sources:
+            raise InputError(f"the study names code {digest[:12]}, which its manifest does not hold")
+        code = Code.from_json(sources[digest])
+        if code.kind == "source" and not allow_code:
+            raise InputError(
+                f'the workers of this pool do not execute code from notebooks (measure "{code.name}"); give '
+                '"package.module:name" of a package that they have, or have them set EPSTUDY_ALLOW_CODE=1'
+            )
+        if code.digest != digest:
+            raise InputError(f"the code {digest[:12]} in the manifest is not what the study was made with")
+        return load_code(code)
+
+    return function
+
+
+def _link(folder: Path, external: Mapping[str, str], inputs: Mapping[str, str]) -> None:
+    for relative, stored in external.items():
+        target = folder / relative
+        if not target.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f'the model refers to "{relative}", outside its folder')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(inputs[stored])

@@ -1,0 +1,148 @@
+"""What a study gives back beside its scalars: series, tables, kept files; asked before it runs, and afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import epstudy as ep
+from epstudy.core.outcome import State
+from tests.integration.offices import LPD, quick
+
+ELECTRICITY = ep.Meter("Electricity:Facility")
+TEMPERATURE = ep.Variable("Zone Mean Air Temperature", ["Core_ZN", "Perimeter_ZN_1"])
+
+
+def study(name: str, levels: list[Any], **options: Any) -> ep.Study:
+    return ep.Study(name, quick(), {"lpd": ep.Field(LPD, levels)}, **options)
+
+
+def simulated(one: ep.Study) -> int:
+    progress = one.run().wait().progress()
+    return progress.done - progress.cached
+
+
+def test_series_and_tables_of_every_variant(store: str) -> None:
+    outputs = [
+        ELECTRICITY,
+        TEMPERATURE,
+        ep.EndUses(),
+        ep.ComponentSizes(),
+        ep.Table("EnvelopeSummary", "Exterior Fenestration"),
+    ]
+    one = study("series", [5.01, 10.01], outputs=outputs)
+    assert simulated(one) == 2
+
+    series = one.timeseries("Electricity:Facility")
+    assert list(series.columns) == [0, 1]
+    assert list(series.index.names) == ["environment", "time"], "design days one after the other"
+    assert (series[1].to_numpy() >= series[0].to_numpy()).all()
+    assert series[1].sum() > series[0].sum()
+    assert series.attrs["units"]["Electricity:Facility"] == "kWh"
+
+    temperatures = one.timeseries("zone mean air temperature", key="Core_ZN", variants=[1])
+    assert list(temperatures.columns) == [1]
+    assert temperatures[1].between(-20, 60).all()
+    assert set(one.timeseries("Zone Mean Air Temperature", key="*").columns.get_level_values("variant")) == {0, 1}
+    long = one.timeseries("Electricity:Facility", long=True)
+    assert len(long) == 2 * len(series)
+
+    sizes = one.table("ComponentSizes")
+    assert {"variant", "lpd"} == set(sizes.columns[:2])
+    assert sizes["variant"].nunique() == 2
+    windows = one.table("EnvelopeSummary", "Exterior Fenestration")
+    assert set(windows["variant"]) == {0, 1}
+    assert ep.Study.open("series").timeseries("Electricity:Facility").equals(series)
+
+
+def test_a_series_that_was_not_asked_for_says_what_to_add(store: str) -> None:
+    one = study("series-unasked", [5.02], outputs=ELECTRICITY)
+    one.run().wait()
+    with pytest.raises(ep.InputError, match=r'does not ask for "Gas:Facility".*Add ep.Meter\("Gas:Facility"\)'):
+        one.timeseries("Gas:Facility")
+    with pytest.raises(ep.InputError, match=r"add ep.ComponentSizes\(\) to outputs="):
+        one.table("ComponentSizes")
+
+
+def test_a_failed_variant_is_a_column_of_nan(store: str) -> None:
+    one = ep.Study(
+        "series-failed",
+        quick(),
+        {"schedule": ep.Field("Lights/*/schedule_name", ["BLDG_LIGHT_SCH", "NOPE"])},
+        outputs=ELECTRICITY,
+    )
+    one.run(check=False).wait()
+    assert list(one.results()["status"]) == ["done", "failed"]
+    series = one.timeseries("Electricity:Facility")
+    assert series[0].notna().all()
+    assert series[1].isna().all()
+
+
+def test_a_new_output_of_a_finished_study_is_read_from_the_kept_sql(store: str) -> None:
+    first = study("kept", [5.03, 5.04], keep="sql")
+    assert simulated(first) == 2
+    again = study("kept", [5.03, 5.04], keep="sql", outputs=[ep.EndUses(), ep.ComponentSizes()])
+    assert "2 are read again from their kept files" in str(again.check())
+    assert again.estimate().read_again == 2
+    assert simulated(again) == 0
+    assert len(again.table("ComponentSizes")) > 10
+    assert "2 variants are done" not in str(again.check()), "nothing is lacking any more"
+
+
+def test_a_new_series_of_a_finished_study_is_simulated_again_and_it_says_so(store: str) -> None:
+    first = study("not-kept", [5.05], keep="sql")
+    assert simulated(first) == 1
+    before = first.results()
+    again = study("not-kept", [5.05], keep="sql", outputs=ELECTRICITY)
+    assert "1 are simulated again" in str(again.check())
+    assert again.estimate().to_run == 1
+    assert list(again.results()["status"]) == [State.PENDING]
+    assert simulated(again) == 1
+    assert len(again.timeseries("Electricity:Facility")) >= 24
+    assert again.results()["floor_area_m2"].equals(before["floor_area_m2"])
+
+
+def test_a_good_variant_keeps_only_its_numbers_and_what_it_is_told_to(store: str) -> None:
+    plain = study("keeps-nothing", [5.06])
+    plain.run().wait()
+    with pytest.raises(ep.InputError, match=r"it kept no files; ep.Study\(..., keep=\(\"sql\",\)\)"):
+        plain.fetch(0, "sql")
+    keeping = study("keeps", [5.07], keep=("sql", "err", "html", "model"))
+    keeping.run().wait()
+    with sqlite3.connect(keeping.fetch(0, "sql")) as sql:
+        assert sql.execute("SELECT COUNT(*) FROM TabularDataWithStrings").fetchone()[0] > 100
+    assert "EnergyPlus Completed Successfully" in keeping.fetch(0, "err").read_text(encoding="latin-1")
+    assert "<html" in keeping.fetch(0, "html").read_text(encoding="latin-1").casefold()
+    assert "5.07" in keeping.fetch(0, "model").read_text(encoding="latin-1")
+
+
+def test_a_failed_variant_keeps_its_messages_and_its_input(store: str) -> None:
+    one = ep.Study("keeps-failed", quick(), {"schedule": ep.Field("Lights/*/schedule_name", ["MISSING-ONE"])})
+    one.run(check=False).wait()
+    assert "MISSING-ONE" in one.fetch(0, "err").read_text(encoding="latin-1")
+    assert "MISSING-ONE" in one.fetch(0, "model").read_text(encoding="latin-1")
+    with pytest.raises(ep.InputError, match=r'no file "sql": it kept eplusout.err, in.idf'):
+        one.fetch(0, "sql")
+
+
+def test_end_uses_come_as_columns_too(store: str) -> None:
+    one = study("end-uses", [5.08], outputs=ep.EndUses())
+    one.run().wait()
+    frame = one.results()
+    assert np.isnan(frame["heating_kwh"]).all(), "design days give no energies"
+    rows = one.table("EndUses")
+    assert {"end_use", "fuel", "unit", "value"} <= set(rows.columns)
+
+
+def test_no_run_folder_is_left(store: str) -> None:
+    from epstudy.settings import Settings
+    from epstudy.workers.local import runtime_for
+
+    one = ep.Study("folders", quick(), {"schedule": ep.Field("Lights/*/schedule_name", ["GONE", "BLDG_LIGHT_SCH"])})
+    one.run(check=False).wait()
+    folder = Path(runtime_for(Settings.load().store).folder)
+    assert list(folder.glob("scratch-*/runs/*")) == []
