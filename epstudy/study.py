@@ -204,6 +204,8 @@ class Study:
         """
         if only not in (None, "failed", "missing"):
             raise InputError(f'only is {only!r}; expected "failed", "missing" or None')
+        if not self._live.private:
+            self._live.open()  # first of all: the check asks its workers what they have
         prepared = None if self.engine is None else self._prepare()
         if prepared is not None:
             if prepared.recipe is None or (check and not prepared.check.ok):

@@ -1,4 +1,4 @@
-"""What EnergyPlus makes of swapped constructions: its U-values are ours, its loads follow, its pairs of surfaces match."""
+"""What EnergyPlus makes of swapped constructions: U-values of a hand calculation, loads that follow, pairs that fit."""
 
 from __future__ import annotations
 

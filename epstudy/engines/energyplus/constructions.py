@@ -81,7 +81,7 @@ def find_surfaces(document: Document, target: str) -> Found:
 def construction_edits(targets: Iterable[str], value: Any) -> list[dict[str, Any]]:
     """Return what one level of a parameter does, as plain JSON in one spelling; nothing for None."""
     return [
-        {"construct": edit["construct"], "layers": plain(_canonical_layers(edit["layers"]))}
+        {"construct": read_target(edit["construct"]).canonical, "layers": plain(_canonical_layers(edit["layers"]))}
         for edit in _as_typed(targets, value)
     ]
 
@@ -120,12 +120,34 @@ def construction_problems(document: Document, targets: Iterable[str], value: Any
     """Return everything wrong with one level of a parameter, for `check()`; the model is left as it is."""
     problems: list[str] = []
     edited = document.copy()
+    settled: dict[str, tuple[str, Any]] = {}
     for edit in _as_typed(targets, value):
         found: list[str] = []
-        if _look(edited, edit, found) is not None:
+        step = _look(edited, edit, found)
+        if step is not None:
             apply_construction(edited, edit)
+            found += _clashes(edited, step.found, settled)
         problems += [text for text in found if text not in problems]
     return problems
+
+
+def _clashes(document: Document, found: Found, settled: dict[str, tuple[str, Any]]) -> list[str]:
+    """Targets of one level that an edit overrides: it is applied already, and is settled here for the next."""
+    layers = {name: _layers(document, one) for name, one in _constructions(document).items()}
+    now: dict[str, Any] = {}
+    for surface in surfaces_of(document):
+        built = _construction_name(surface)
+        now[surface.one.name] = built if layers.get(built) is None else _names(layers[built] or [])
+    touched = [one.one.name for one in found.surfaces]
+    lost = [name for name in touched if name in settled and settled[name][1] != now[name]]
+    mine = found.target.canonical
+    said = [
+        f"{settled[name][0]} and {mine} both set the layers of {name}, and not the same; name each surface once "
+        "(what is between two zones has its layers on both sides)"
+        for name in lost[:1]
+    ]
+    settled |= {name: (mine, now[name]) for name in touched}
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +160,11 @@ class _Step:
 
 
 def _as_typed(targets: Iterable[str], value: Any) -> list[dict[str, Any]]:
-    """The edits of a level with the names as the user typed them, for messages."""
-    wanted = [read_target(target).canonical for target in targets]
-    layers = [value.get(target) if isinstance(value, Mapping) else value for target in wanted]
-    pairs = zip(wanted, layers, strict=True)
+    """The edits of a level with all names as the user typed them, for messages."""
+    pairs = [
+        (target, value.get(read_target(target).canonical) if isinstance(value, Mapping) else value)
+        for target in targets
+    ]
     return [{"construct": target, "layers": given} for target, given in pairs if given is not None]
 
 

@@ -100,19 +100,19 @@ def expand(model: bytes, installation: Installation, folder: Path, *, timeout_s:
         work = Path(place)
         (work / "in.idf").write_bytes(content)
         (work / "Energy+.idd").write_bytes(_idd(installation))
-        said = _run(program, work, timeout_s)
+        finished, said = _run(program, work, timeout_s)
         messages = _refusals(work)
         if messages:
             more = f" (and {len(messages) - 2} more)" if len(messages) > 2 else ""
             raise InputError(f"ExpandObjects refuses the model: {' | '.join(messages[:2])}{more}")
-        try:
-            return (work / "expanded.idf").read_bytes()
-        except FileNotFoundError:
-            raise InputError(f"ExpandObjects made nothing of the model: {said}") from None
+        expanded = work / "expanded.idf"
+        if not finished or not expanded.is_file():  # it may have ended in the middle of a file
+            raise InputError(f"ExpandObjects {'made nothing of' if finished else 'crashed on'} the model: {said}")
+        return expanded.read_bytes()
 
 
-def _run(program: Path, work: Path, timeout_s: float) -> str:
-    """Run ExpandObjects in its folder; return the first thing that it said, or how it ended."""
+def _run(program: Path, work: Path, timeout_s: float) -> tuple[bool, str]:
+    """Run ExpandObjects in its folder; return whether it came to its end, and the first thing that it said."""
     try:
         ended = subprocess.run(
             [str(program)],
@@ -129,7 +129,7 @@ def _run(program: Path, work: Path, timeout_s: float) -> str:
         raise EngineError(f"{program} cannot be started: {error.strerror or error}") from error
     lines = (ended.stderr + b"\n" + ended.stdout).decode("latin-1").split("\n")
     said = [line.strip() for line in lines if line.strip() and not line.startswith("ExpandObjects ")]
-    return said[0] if said else f"it ended with code {ended.returncode}"
+    return b"ExpandObjects Finished" in ended.stdout, said[0] if said else f"it ended with code {ended.returncode}"
 
 
 def _refusals(work: Path) -> list[str]:

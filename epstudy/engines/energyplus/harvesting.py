@@ -27,6 +27,7 @@ from epstudy.engines.energyplus.requests import (
     Variable,
     as_request,
     folded,
+    from_json,
     nearest,
     report_id,
 )
@@ -52,7 +53,7 @@ def harvest_requests(folder: Path, requests: Iterable[Request | Mapping[str, Any
     EngineError
         When the SQL file cannot be read, or lacks what EnergyPlus 25.2 writes.
     """
-    asked = {one.digest: one for one in map(as_request, requests)}
+    asked = {one.digest: from_json(one.to_json()) for one in map(as_request, requests)}  # one spelling, one content
     with open_sql(folder / "eplusout.sql") as sql:
         clock = read_clock(sql)
         files = {}
@@ -201,7 +202,8 @@ def _no_table(sql: sqlite3.Connection, one: Table) -> str:
     if not reports:
         return f'EnergyPlus wrote no report "{one.report}" for this model and period'
     rows = sql.execute(
-        "SELECT DISTINCT Strings.Value FROM TabularData JOIN Strings ON StringIndex = TableNameIndex WHERE ReportNameIndex = ?",
+        "SELECT DISTINCT Strings.Value FROM TabularData JOIN Strings ON StringIndex = TableNameIndex "
+        "WHERE ReportNameIndex = ?",
         (reports[0],),
     )
     tables = [name for (name,) in rows]

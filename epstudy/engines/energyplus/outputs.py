@@ -99,6 +99,12 @@ UNASKED = (
 )
 
 
+#: Reports that EnergyPlus 25.2 writes only together with another one, by their `report_id`.
+_ONLY_WITH = {
+    "tariffreport": "EconomicResultSummary",
+    "facilitycomponentloadsummary": "AirLoopComponentLoadSummary",
+}
+
 _DICTIONARY = ("Output:VariableDictionary", {"key_field": "regular", "sort_option": "Name"})
 
 #: Reported with months and longer periods: their rows in the SQL file do not say on which day a period ended.
@@ -210,17 +216,18 @@ def keep_problems(keep: Sequence[str], requests: Iterable[Request | Mapping[str,
     """Return what is wrong with what a user gives as `keep=`, by itself and together with the requests."""
     if isinstance(keep, str):
         return [f'keep is the text "{keep}"; give a tuple of names, such as ("{keep}",)']
-    if "csv" in keep and any(getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)):
-        # https://github.com/NatLabRockies/EnergyPlus/issues/11186, seen with 25.2.0
-        return ['keep holds "csv" and a series is asked for each year: EnergyPlus crashes on it; ask for "runperiod"']
     words = {file.name: word for word, file in KEPT_FILES.items()}
-    return [
+    problems = [
         f"keep holds {name!r}, which is no file that can be kept"
         + (f'; write "{words[name]}"' if name in words else nearest(str(name), KEPT_FILES))
         + f"; there are {', '.join(KEPT_FILES)}"
         for name in keep
         if name not in KEPT_FILES
     ]
+    if "csv" in keep and any(getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)):
+        # https://github.com/NatLabRockies/EnergyPlus/issues/11186, seen with 25.2.0
+        problems.append('keep holds "csv" and a series is annual, on which EnergyPlus crashes; ask for "runperiod"')
+    return problems
 
 
 def kept_files(keep: Sequence[str], suffix: str) -> list[str]:
@@ -231,9 +238,12 @@ def kept_files(keep: Sequence[str], suffix: str) -> list[str]:
 
 def _reports(document: Document, asked: Iterable[Request]) -> list[str]:
     """The reports to write, each once, those of the scalars first."""
-    tables = [one.report for one in asked if isinstance(one, Table)]
+    names = [_SUMMARY, _DEMAND]
+    tables = [report_id(one.report) for one in asked if isinstance(one, Table)]
     known = report_names(document) if tables else {}
-    return list(dict.fromkeys([_SUMMARY, _DEMAND, *(known.get(report_id(name), name) for name in tables)]))
+    for table in tables:
+        names += [known.get(table, table), *([_ONLY_WITH[table]] if table in _ONLY_WITH else [])]
+    return list(dict.fromkeys(names))
 
 
 def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[str, str]]]:

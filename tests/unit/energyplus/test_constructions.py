@@ -236,8 +236,9 @@ def test_the_other_sides_of_surfaces_are_touched_too(office: model.Document) -> 
     ],
 )
 def test_a_target_that_names_nothing_says_what_there_is(office: model.Document, target: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=said) as raised:
         find_surfaces(office, target)
+    assert problems(office, target, [WOOL]) == str(raised.value), "a check says it in the same words"
 
 
 def test_an_f_factor_floor_has_no_layers_to_swap(denver: model.Document) -> None:
@@ -486,6 +487,21 @@ def test_all_problems_of_a_level_come_at_once(office: model.Document) -> None:
         == ""
     )
     assert problems(office, "walls", None) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("floors/surface", "ceilings"), ("walls/*", "walls"), ("mass*", "walls"), ("walls", "Construction/mass*")],
+)
+def test_two_targets_of_one_level_that_contradict_each_other(office: model.Document, one: str, other: str) -> None:
+    """Which of the two wins would be an accident; what says the same twice is no problem."""
+    said = problems(office, [one, other], {one: ["1IN Stucco", WOOL], other: ["1IN Stucco", "1/2IN Gypsum"]})
+    if one == "walls":
+        assert said == "", "the walls have left that construction: nothing of theirs is overridden"
+    else:
+        assert f"{read_target(one).canonical} and {read_target(other).canonical} both set the layers of " in said
+    mirrored = {"floors/surface": [WOOL, "1IN Stucco"], "ceilings": ["1IN Stucco", WOOL]}
+    assert problems(office, list(mirrored), mirrored) == ""
 
 
 def test_floors_with_an_f_factor_take_no_layers(denver: model.Document) -> None:

@@ -235,6 +235,11 @@ def test_a_report_is_asked_for_once_and_as_energyplus_spells_it(office: model.Do
     assert text.count("DemandEndUseComponentsSummary") == 1
 
 
+def test_a_report_that_comes_only_with_another_brings_it_along(office: model.Document) -> None:
+    ask(office, [Table("Tariff Report", "General")])
+    assert b"EconomicResultSummary" in model.write(office, ".idf")
+
+
 @pytest.mark.parametrize("word", KEPT_FILES)
 def test_a_kept_file_is_switched_on(office: model.Document, word: str) -> None:
     ask(office, keep=(word,))
