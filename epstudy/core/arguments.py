@@ -11,7 +11,7 @@ from epstudy.core.parameter import Parameter
 
 #: Columns of the results beside parameters and metrics: no parameter may have their names.
 RESERVED = frozenset(
-    "variant status cause message attempts worker fatal last_severe severe_errors warnings group".split()
+    ["variant", "status", "cause", "message", "attempts", "worker", "fatal", "last_severe", "severe_errors", "warnings", "group"]
 )
 
 

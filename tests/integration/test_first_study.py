@@ -174,6 +174,7 @@ def test_the_table_has_every_scalar_of_the_contract_with_its_unit(store: str) ->
         "peak_electricity_w",
         "warnings",
         "severe_errors",
+        "warmup_converged",
         "seconds",
     ]
     assert list(frame.columns) == ["lpd", "status", *wanted]

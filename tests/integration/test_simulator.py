@@ -116,7 +116,7 @@ def test_a_process_that_somebody_killed_says_nothing_about_the_model(
 def test_another_build_than_the_studys_is_refused(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
     outcome = simulator.run(prepare(tmp_path, quick(), recipe={"build": "9.6.0-f420c06a69"}), on)
     assert outcome.cause is Cause.INFRASTRUCTURE
-    assert "this worker has EnergyPlus 25.2.0-cf7368216c, the study was made for 9.6.0-f420c06a69" in outcome.message
+    assert "the study was made for EnergyPlus 9.6.0-f420c06a69, this worker has 25.2.0-cf7368216c" in outcome.message
 
 
 def test_an_input_file_that_is_gone_is_the_machines_fault(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:

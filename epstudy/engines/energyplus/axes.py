@@ -30,6 +30,7 @@ class Seen:
     warnings: list[str] = field(default_factory=list)
     touches: str = ""
     matches: list[Match] = field(default_factory=list)
+    surfaces: set[str] = field(default_factory=set)
     edits: tuple[tuple[Any, ...], ...] = ()
     notes: tuple[str, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
@@ -98,7 +99,6 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]
     """What the schema, and the names in the model, say against the levels; not what they say of the model itself."""
     problems = []
     schema = base.document.schema
-    refers = schema.is_reference_field(match.object_class, match.field)
     edited = base.document.copy()
     touched = model.find(edited, match.canonical)
     before = [touched.read(one) for one in touched.objects]
@@ -112,9 +112,14 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]
         except InputError as error:
             problems.append(f"level {level.label!r}: {error}")
             continue
-        found = issues(edited) if refers else _texts(one for each in touched.objects for one in validate(each, schema))
-        unit = (schema.get_field_schema(match.object_class, match.field) or {}).get("units")
-        problems += _new_problems(base, level, found, f"; the field is in {unit}" if unit else "")
+        found = set(issues(edited) if touched.refers else ())
+        if not touched.refers:
+            found |= _texts(one for each in touched.objects for one in validate(each, schema))
+            found |= {
+                f'{match.object_class} "{model.label_of(one)}", {match.field}: {text}'
+                for one, text in touched.refusals()
+            }
+        problems += _new_problems(base, level, found, f"; the field is in {match.units}" if match.units else "")
     return problems
 
 
@@ -212,7 +217,9 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
     touched = []
     for target in parameter.targets:
         try:
-            touched.append(str(constructions.find_surfaces(base.document, target)))
+            there = constructions.find_surfaces(base.document, target)
+            seen.surfaces |= {surface.one.name for surface in there.surfaces}
+            touched.append(str(there))
         except InputError as error:
             seen.problems.append(str(error))
     seen.touches = ", ".join(touched)

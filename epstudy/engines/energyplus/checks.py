@@ -147,13 +147,27 @@ def unused(match: Match) -> list[str]:
     ]
 
 
+def shared_surfaces(surfaces: Mapping[str, set[str]]) -> list[str]:
+    """Problems of construction parameters, each with its surfaces, that would build the same surface."""
+    problems = []
+    for place, (name, mine) in enumerate(surfaces.items()):
+        for other, theirs in list(surfaces.items())[:place]:
+            both = sorted(mine & theirs)
+            if both:
+                problems.append(
+                    f'parameters "{other}" and "{name}" both give {len(both)} surfaces their construction, such as '
+                    f'"{both[0]}"; name each surface once, or make one construction set of both'
+                )
+    return problems
+
+
 def overlaps(matches: Iterable[tuple[str, Match]]) -> list[str]:
     """Problems of (parameter name, match) that set the same field twice: which of the two wins would be an accident."""
-    set_by: dict[tuple[str, str, str], str] = {}
+    set_by: dict[tuple[int, str], str] = {}
     clashes: dict[tuple[str, str, str, str], int] = {}
     for name, match in matches:
         for one in match.objects:
-            place = (match.object_class, one.name.casefold(), match.field)
+            place = (id(one), match.field)  # a class may have no names
             if place in set_by:
                 what = (set_by[place], name, match.object_class, match.field)
                 clashes[what] = clashes.get(what, 0) + 1

@@ -157,7 +157,7 @@ def find(document: Document, target: str) -> Match:
         )
     chosen = matching(objects, pattern)
     if not chosen:
-        names = [one.name for one in objects]
+        names = [label_of(one) for one in objects]
         raise InputError(
             f'"{target}" matches none of the {len(objects)} {object_class} objects: no "{pattern}"'
             + (nearest(pattern, names) or f"; there are {some(names)}")
@@ -171,7 +171,7 @@ def find(document: Document, target: str) -> Match:
     if missing:
         one, text = missing[0]
         more = f", and {len(missing) - 1} more have no such item either" if len(missing) > 1 else ""
-        raise InputError(f'"{target}": {object_class} "{one.name}" {text}{more}')
+        raise InputError(f'"{target}": {object_class} "{label_of(one)}" {text}{more}')
     return Match(object_class, pattern, place.name, chosen, place)
 
 
@@ -222,7 +222,7 @@ def scale_field(match: Match, factor: float) -> None:
         number = as_number(before)
         if number is None:
             raise InputError(
-                f'{match.object_class} "{one.name}" has {before or "nothing"!r} in {match.field}: there is no number '
+                f'{match.object_class} "{label_of(one)}" has {before or "nothing"!r} in {match.field}: there is no number '
                 "to scale; name the objects that have one, or set it with ep.Field"
             )
         match.write(one, spelled(number * factor))
@@ -254,10 +254,22 @@ def remove_all(document: Document, *classes: str) -> None:
 def matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObject, ...]:
     """Return the objects of a name, or of a glob where no name is spelled like that; case does not matter."""
     folded = pattern.casefold()
-    exact = tuple(one for one in objects if one.name.casefold() == folded)
+    labels = [label_of(one).casefold() for one in objects]
+    exact = tuple(one for one, label in zip(objects, labels, strict=True) if label == folded)
     if exact:
         return exact  # a name may hold the signs of a glob: "Zone [1]"
-    return tuple(one for one in objects if fnmatch.fnmatchcase(one.name.casefold(), folded))
+    return tuple(one for one, label in zip(objects, labels, strict=True) if fnmatch.fnmatchcase(label, folded))
+
+
+def label_of(one: ModelObject) -> str:
+    """Return what a target calls an object: its name, or where its class has none, the object that it is for.
+
+    So `Sizing:Zone/Core_ZN/...` names the sizing of that zone.
+    """
+    if one.name:
+        return str(one.name)
+    field, value = next(iter(one.data.items()), ("", ""))
+    return str(value) if field and one.theidf.schema.is_reference_field(one.obj_type, field) else ""
 
 
 def nearest(wanted: str, *pools: Iterable[str]) -> str:

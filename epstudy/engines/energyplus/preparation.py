@@ -118,16 +118,16 @@ class Preparation:
             self.warnings += [f'parameter "{name}" {text}' for text in one.warnings]
             self.files |= one.files
         self.problems += checks.overlaps([(name, match) for name, one in seen.items() for match in one.matches])
+        self.problems += checks.shared_surfaces({name: one.surfaces for name, one in seen.items() if one.surfaces})
         return seen
 
     def _requests(self, document: Document, wanted: Sequence[Any], keep: Sequence[str]) -> tuple[Any, ...]:
-        self.problems += outputs.keep_problems(keep)
         try:
             asked = requests.read_requests(wanted)
         except InputError as error:
-            self.problems.append(str(error))
+            self.problems += [str(error), *outputs.keep_problems(keep)]
             return ()
-        self.problems += requests.request_problems(document, asked)
+        self.problems += [*requests.request_problems(document, asked), *outputs.keep_problems(keep, asked)]
         return asked
 
     def _installation(self, model: bytes | None) -> Installation | None:

@@ -19,6 +19,7 @@ from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.energyplus.abilities import abilities_of, choose
 from epstudy.engines.energyplus.edits import inputs_of
 from epstudy.engines.energyplus.errors_file import Verdict, read_verdict
+from epstudy.engines.energyplus.harvesting import readable
 from epstudy.engines.energyplus.installation import (
     Installation,
     find_installation,
@@ -27,7 +28,6 @@ from epstudy.engines.energyplus.installation import (
     read_build,
 )
 from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_files, keep_outputs, read_wanted
-from epstudy.engines.energyplus.harvesting import readable
 from epstudy.engines.energyplus.outputs import harvest
 from epstudy.engines.energyplus.requests import from_json
 from epstudy.settings import surroundings
