@@ -90,6 +90,27 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     return compared
 
 
+def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
+    """Return the parameters that changed no number: whatever the others were, all their levels gave the same results.
+
+    Counts of messages and seconds are no results; where no energy is known, as after design days, nothing is said.
+    """
+    done = frame[frame[STATUS] == State.DONE]
+    units = frame.attrs["units"]
+    numbers = [name for name, unit in units.items() if name in frame and unit not in ("1", "s")]
+    if not len(done) or done["site_energy_kwh" if "site_energy_kwh" in done else numbers[0]].isna().any():
+        return []
+    texts = done[list(parameters)].map(repr)  # labels of any kind, told apart
+    found = []
+    for name in parameters:
+        others = [other for other in parameters if other != name]
+        alike = texts.groupby(others, sort=False).ngroup() if others else texts[name].map(lambda _: 0)
+        several = [rows for rows in alike.groupby(alike).groups.values() if texts.loc[rows, name].nunique() > 1]
+        if several and all((done.loc[rows, numbers].nunique(dropna=False) <= 1).all() for rows in several):
+            found.append(name)
+    return found
+
+
 def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -> pd.DataFrame:
     """Return results with a column for each end use and fuel, `heating_natural_gas_kwh`, where the study asks for them.
 

@@ -48,6 +48,7 @@ from epstudy.results import (
     variants_frame,
     with_output_columns,
     with_savings,
+    without_effect,
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _POLL_S = 0.1
+_LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
 
 class Study:
@@ -237,6 +239,7 @@ class Study:
                     raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
                 time.sleep(_POLL_S)
             lines.say(self._store.why_cancelled(self.name))
+            lines.say(self._said_of_parameters())
         return self
 
     def __await__(self) -> Generator[Any, None, Study]:
@@ -547,6 +550,15 @@ class Study:
     def _outcomes(self) -> dict[str, Outcome]:
         manifest = self._own_manifest()
         return self._store.outcomes(manifest.keys, manifest.artifacts)
+
+    def _said_of_parameters(self) -> str:
+        """A line on parameters that changed no number at all, which is mostly a mistake in their target."""
+        manifest = self._own_manifest()
+        if len(manifest) > _LOOKED_AT:
+            return ""
+        frame = results_frame(manifest, self._outcomes(), [])
+        idle = without_effect(frame, [axis.name for axis in manifest.axes])
+        return f"{', '.join(idle)}: all levels gave the same numbers" if idle else ""
 
     def _states(self) -> list[str]:
         manifest = self._own_manifest()

@@ -10,8 +10,8 @@ from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 
 #: Columns of the results beside parameters and metrics: no parameter may have their names.
-RESERVED = frozenset(
-    ["variant", "status", "cause", "message", "attempts", "worker", "fatal", "last_severe", "severe_errors", "warnings", "group"]
+RESERVED = frozenset({"variant", "status", "cause", "message", "attempts", "worker"}) | frozenset(
+    {"fatal", "last_severe", "severe_errors", "warnings", "group"}
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.failures import failures_frame
-from epstudy.results import results_frame, with_savings
+from epstudy.results import results_frame, with_savings, without_effect
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
 METRICS = {"heating_kwh": "kWh", "warnings": "1"}
@@ -60,6 +62,22 @@ def test_no_failures_is_an_empty_table_with_the_same_columns() -> None:
     frame = failures_frame(MANIFEST, {KEYS[0]: OUTCOMES[KEYS[0]]}, [])
     assert list(frame.columns)[:5] == ["lpd", "cause", "message", "attempts", "worker"]
     assert len(frame) == 0
+
+
+def test_a_parameter_that_changed_no_number_is_told() -> None:
+    frame = pd.DataFrame(
+        {
+            "u": [1.0, 1.0, 2.0, 2.0],
+            "idle": [None, "x", None, "x"],
+            "status": ["done"] * 4,
+            "site_energy_kwh": [5.0, 5.0, 6.0, 6.0],
+            "seconds": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    frame.attrs["units"] = {"site_energy_kwh": "kWh", "seconds": "s"}
+    assert without_effect(frame, ["u", "idle"]) == ["idle"]
+    assert without_effect(frame.assign(site_energy_kwh=float("nan")), ["u", "idle"]) == [], "design days do not say"
+    assert without_effect(frame.head(1), ["u", "idle"]) == [], "one level cannot differ"
 
 
 def test_savings_are_against_the_baseline_in_unit_and_percent() -> None:

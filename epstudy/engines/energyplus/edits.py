@@ -103,8 +103,8 @@ def _measure(document: Document, edit: Edit, material: Material) -> None:
         raise
     except Exception as error:
         raise InputError(f'measure "{name}" fails for {edit["value"]!r}: {type(error).__name__}: {error}') from error
-    if returned is not None and returned is not document:
-        raise InputError(f'measure "{name}" returns {returned!r:.60}; it must edit the model that it gets, in place')
+    if isinstance(returned, type(document)) and returned is not document:
+        raise InputError(f'measure "{name}" returns another model; it must edit the one that it gets, in place')
 
 
 _APPLY: dict[str, Callable[[Document, Edit, Material], None]] = {

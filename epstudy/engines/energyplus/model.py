@@ -222,8 +222,8 @@ def scale_field(match: Match, factor: float) -> None:
         number = as_number(before)
         if number is None:
             raise InputError(
-                f'{match.object_class} "{label_of(one)}" has {before or "nothing"!r} in {match.field}: there is no number '
-                "to scale; name the objects that have one, or set it with ep.Field"
+                f'{match.object_class} "{label_of(one)}" has {before or "nothing"!r} in {match.field}: there is no '
+                "number to scale; name the objects that have one, or set it with ep.Field"
             )
         match.write(one, spelled(number * factor))
 
