@@ -66,6 +66,7 @@ METERS = (
 TEMPERATURE = "Zone Mean Air Temperature"
 ENVELOPE = ("EnvelopeSummary", "Opaque Exterior")
 SUMMARY = "AnnualBuildingUtilityPerformanceSummary"
+UNMET = "Comfort and Setpoint Not Met Summary"
 
 SIMULATE = """
 import os, sys
@@ -75,6 +76,16 @@ os.chdir(folder)
 api = EnergyPlusAPI()
 sys.exit(api.runtime.run_energyplus(api.state_manager.new_state(), ["-d", folder, "-w", weather, model]))
 """
+
+SCALARS = {
+    "site_energy_kwh": (SUMMARY, "Site and Source Energy", "Total Site Energy", "Total Energy"),
+    "site_eui_kwh_m2": (SUMMARY, "Site and Source Energy", "Total Site Energy", "Energy Per Total Building Area"),
+    "floor_area_m2": (SUMMARY, "Building Area", "Total Building Area", "Area"),
+    "unmet_heating_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Heating", "Facility"),
+    "unmet_cooling_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Cooling", "Facility"),
+    "peak_electricity_w": ("DemandEndUseComponentsSummary", "End Uses", "Total End Uses", "Electricity"),
+}
+"""The scalars that stand in one cell: report, table, row and column."""
 
 Values = dict[tuple[Any, ...], float | str]
 """Everything that is compared, each number or text under what it is."""
@@ -173,7 +184,7 @@ def compared(case: Case, study: ep.Study, folders: Iterable[Path]) -> Row:
         mine, theirs = reported(study, variant), written(folder)
         count += len(theirs)
         worst = max(worst, furthest(mine, theirs))
-        lighting.append(math.fsum(float(value) for what, value in theirs.items() if what[:2] == ("meter", LIGHTING)))
+        lighting.append(math.fsum(float(value) for what, value in theirs.items() if what[:2] == ("series", LIGHTING)))
     alike = len(set(lighting)) < len(lighting)
     return Row(
         case.building,
@@ -231,22 +242,166 @@ def through_epstudy(case: Case) -> ep.Study:
 
 def reported(study: ep.Study, variant: int) -> Values:
     """Return what epstudy says of a variant."""
-    frame = study.results()
-    values: Values = {
-        ("scalar", name): float(frame[name].iloc[variant])
-        for name in scalar_names(frame)
-    }
-    for row in _rows_of(study.table("EndUses"), variant):
+    scalars = study.results().loc[variant, "site_energy_kwh":"warmup_converged"]  # type: ignore[misc]
+    values: Values = {("scalar", str(name)): float(value) for name, value in scalars.items()}
+    for row in _rows_of(study, variant, "EndUses"):
         values["end use", row["end_use"], row["fuel"], row["unit"]] = row["value"]
-    for place, row in enumerate(_rows_of(study.table("ComponentSizes"), variant)):
+    for place, row in enumerate(_rows_of(study, variant, "ComponentSizes")):
         values["size", place, row["component_class"], row["component"], row["description"], row["unit"]] = row["value"]
-    for row in _rows_of(study.table(*ENVELOPE), variant):
-        values["table", row["row_number"], row["row"], row["column"]] = row["text"] or row["value"]
-    for meter in METERS:
-        for place, value in enumerate(_series(study, variant, meter)):
-            values["meter", meter, place] = value
-    temperatures = study.timeseries(TEMPERATURE, key="*", variants=[variant])[variant]
-    for zone in temperatures:
-        for place, value in enumerate(temperatures[zone]):
-            values["temperature", zone, place] = float(value)
+    for row in _rows_of(study, variant, *ENVELOPE):
+        values["table", row["row"], row["column"], row["unit"]] = row["text"] if math.isnan(row["value"]) else row["value"]
+    for name in (*METERS, TEMPERATURE):
+        for key, series in _series(study, variant, name).items():
+            values |= {("series", name, key, place): value for place, value in enumerate(series)}
     return values
+
+
+def _rows_of(study: ep.Study, variant: int, *table: str) -> list[dict[str, Any]]:
+    frame = study.table(*table)
+    return frame[frame["variant"] == variant].to_dict("records")  # type: ignore[return-value]
+
+
+def _series(study: ep.Study, variant: int, name: str) -> dict[str, list[float]]:
+    """The values by key, a meter having none; nothing where the building has no such meter."""
+    try:
+        frame = study.timeseries(name, key="*", variants=[variant])
+    except ep.InputError as error:
+        if f'no variant has "{name}"' not in str(error):
+            raise
+        return {}
+    return {"" if ":" in name else key: frame[variant, key].to_list() for key in frame[variant]}
+
+
+# by hand ----------------------------------------------------------------------------------------------------------
+
+
+def edited_text(content: bytes, period: str, lpd: float | None) -> bytes:
+    """Edit an IDF as text, field by field: the period, the lighting, and what is to be written besides."""
+    bare = re.sub(r"!.*", "", content.decode("latin-1"))
+    objects = [[field.strip() for field in text.split(",")] for text in bare.split(";")]
+    kept, has_period = [], False
+    for fields in objects:
+        match fields[0].casefold():
+            case "lights" if lpd is not None:
+                fields[6] = f"{lpd}"
+            case "simulationcontrol":
+                fields[4], fields[5] = ("No", "Yes") if period == "annual" else ("Yes", "No")
+            case "runperiod" if period == "annual":
+                if has_period:
+                    continue  # the 90.1 models have January, April and July
+                fields[2:4], fields[5:7], has_period = ["1", "1"], ["12", "31"], True
+            case "output:table:summaryreports" if not fields[1].startswith("All"):
+                fields.append("DemandEndUseComponentsSummary")
+            case "output:sqlite" | "":
+                continue
+        kept.append(fields)
+    kept += [
+        ["Output:SQLite", "SimpleAndTabular", "JtoKWH", "No"],
+        ["Output:Variable", "*", TEMPERATURE, "Daily"],
+        *(["Output:Meter", name, "Hourly"] for name in METERS),
+    ]
+    return "".join(",\n  ".join(fields) + ";\n\n" for fields in kept).encode("latin-1")
+
+
+def by_hand(case: Case, top: Path, edit: Edit = edited_text) -> list[Path]:
+    """Run the untouched building and the one with other lighting, side by side, each in a process; return the folders.
+
+    Raises
+    ------
+    RuntimeError
+        When EnergyPlus does not return 0.
+    """
+    folders, processes = [], []
+    for name, lpd in (("untouched", None), ("lighting", LPD_W_M2)):
+        folder = top / name
+        folder.mkdir()
+        model = folder / f"in{case.model.suffix}"
+        model.write_bytes(edit(case.model.read_bytes(), case.period, lpd))
+        with (folder / "console.txt").open("wb") as console:
+            command = [sys.executable, "-c", SIMULATE, str(folder), str(model), str(case.weather)]
+            processes.append(subprocess.Popen(command, stdout=console, stderr=console))
+        folders.append(folder)
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        raise RuntimeError(f"by hand, EnergyPlus returned {codes}")
+    return folders
+
+
+def written(folder: Path) -> Values:
+    """Return what EnergyPlus wrote: the same values as `reported`, from its own files alone."""
+    with closing(sqlite3.connect(folder / "eplusout.sql")) as sql:
+        whole_year = sql.execute("SELECT 1 FROM EnvironmentPeriods WHERE EnvironmentType = 3").fetchone() is not None
+        values: Values = dict(_scalars(sql, folder, whole_year=whole_year))
+        for (use, fuel), (unit, text) in _cells(sql, SUMMARY, "End Uses").items():
+            if use != "Total End Uses":
+                values["end use", use, fuel, unit] = float(text) if whole_year else math.nan
+        for (row, column), (unit, text) in _cells(sql, *ENVELOPE).items():
+            values["table", row, column, unit] = _number(text)
+        sizes = "SELECT CompType, CompName, Description, IFNULL(Units, ''), Value FROM ComponentSizes"
+        values |= {("size", place, *row[:-1]): row[-1] for place, row in enumerate(sql.execute(sizes))}
+        values |= _all_series(sql)
+    return values
+
+
+def _scalars(sql: sqlite3.Connection, folder: Path, *, whole_year: bool) -> Values:
+    """The scalars of the contract, from the tables, the counts of `eplusout.end` and the text of `eplusout.err`."""
+    energies: dict[str, dict[str, float]] = {}
+    for (use, fuel), (unit, text) in _cells(sql, SUMMARY, "End Uses").items():
+        if unit == "kWh":
+            energies.setdefault(use, {})[fuel] = float(text)
+    total = energies.pop("Total End Uses")
+    numbers = {f"{use.casefold().replace(' ', '_')}_kwh": math.fsum(row.values()) for use, row in energies.items()}
+    for carrier in ("Electricity", "Natural Gas", "District Heating", "District Cooling"):
+        of_it = [energy for fuel, energy in total.items() if fuel.startswith(carrier)]
+        numbers[f"{carrier.casefold().replace(' ', '_')}_kwh"] = math.fsum(of_it)
+    for name, (report, table, row, column) in SCALARS.items():
+        numbers[name] = float(_cells(sql, report, table)[row, column][1])
+    if not whole_year:  # EnergyPlus fills these tables with zeros
+        numbers = {name: number if name == "floor_area_m2" else math.nan for name, number in numbers.items()}
+    counts = re.findall(r"(\d+) (Warning|Severe)", (folder / "eplusout.end").read_text(encoding="latin-1"))
+    numbers |= {{"Warning": "warnings", "Severe": "severe_errors"}[kind]: float(count) for count, kind in counts}
+    messages = (folder / "eplusout.err").read_text(encoding="latin-1")
+    numbers["warmup_converged"] = float("CheckWarmupConvergence" not in messages)
+    return {("scalar", name): number for name, number in numbers.items()}
+
+
+def _cells(sql: sqlite3.Connection, report: str, table: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """The cells of a table, without those of blank rows: (row, column) -> (unit, text)."""
+    query = (
+        "SELECT RowName, ColumnName, Units, Value FROM TabularDataWithStrings "
+        "WHERE ReportName = ? AND TableName = ? AND ReportForString = 'Entire Facility' AND TRIM(RowName) <> ''"
+    )
+    rows = sql.execute(query, (report, table))
+    return {(row, column): (unit.strip(), text.strip()) for row, column, unit, text in rows}
+
+
+def _all_series(sql: sqlite3.Connection) -> Values:
+    """Meters and zone temperatures, value by value; energies in kWh."""
+    values: Values = {}
+    series = "SELECT ReportDataDictionaryIndex, Name, ReportingFrequency, IFNULL(KeyValue, ''), Units FROM ReportDataDictionary"
+    for index, name, frequency, key, unit in sql.execute(series).fetchall():
+        if (name, frequency) == (TEMPERATURE, "Daily") or (name in METERS and frequency == "Hourly"):
+            rows = sql.execute(
+                "SELECT Value FROM ReportData JOIN Time USING (TimeIndex) WHERE ReportDataDictionaryIndex = ? "
+                "AND IFNULL(WarmupFlag, 0) = 0 ORDER BY TimeIndex",
+                (index,),
+            )
+            for place, (value,) in enumerate(rows):
+                values["series", name, key, place] = value / 3.6e6 if unit == "J" else value
+    return values
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+# the table --------------------------------------------------------------------------------------------------------
+
+
+def build() -> str:
+    """Return the version and build of the engine, as its library says them."""
+    code = "from pyenergyplus.api import EnergyPlusAPI; print(EnergyPlusAPI().functional.ep_version())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

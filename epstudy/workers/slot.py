@@ -163,7 +163,7 @@ class Slot:
     @contextlib.contextmanager
     def _folder(self, lease: Lease) -> Iterator[Path]:
         """An empty folder for a run, gone afterwards whatever happened."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{lease.key[:12]}-", dir=self._scratch / "runs"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{lease.key[:12]}-", dir=self._scratch / "runs"))
         try:
             yield folder
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import psutil
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
@@ -107,10 +109,18 @@ class Supervisor:
         self._next_sweep = time.monotonic() + SWEEP_S
         try:
             ledger = self.ledger()
+            self._clear_runs()
             ledger.announce(self.name, self._about())
             self._sweep(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
+
+    def _clear_runs(self) -> None:
+        """Remove the run folders of children that were killed; the others remove their own."""
+        for folder in (self._scratch / "runs").iterdir():
+            owner = folder.name.partition("-")[0]
+            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def ledger(self) -> Ledger:
         """Return the ledger, connected."""

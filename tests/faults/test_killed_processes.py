@@ -47,10 +47,14 @@ def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
         if "workers.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper()
     )
     simulators = [one for child in main.children() for one in child.children()]
+    runs = next(runtime(own_store).folder.glob("scratch-*")) / "runs"
+    before = {path.name for path in runs.iterdir()}
+    assert before
     for child in main.children():
         child.kill()
     until(lambda: alive(simulators) == [], 5)
     assert study.wait(timeout=100).progress().done == 1
+    until(lambda: not before & {path.name for path in runs.iterdir()}, 10)  # what the killed child left is gone too
 
 
 def test_a_redis_that_was_killed_is_no_loss(own_store: str) -> None:

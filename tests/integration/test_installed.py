@@ -63,8 +63,11 @@ def errors_of(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder such as an installer leaves, of the wheel's own files."""
-    folder = tmp_path_factory.mktemp("usr") / "local" / "EnergyPlus-25-2-0"
+    return install(tmp_path_factory.mktemp("usr") / "local" / "EnergyPlus-25-2-0")
+
+
+def install(folder: Path) -> Path:
+    """Make a folder such as an installer leaves, of the wheel's own files."""
     (folder / "pyenergyplus").mkdir(parents=True)
     for source in (WHEEL / "pyenergyplus").glob("*.py"):
         shutil.copy(source, folder / "pyenergyplus")  # it looks for the library beside where it really is
@@ -237,6 +240,15 @@ SYSTEMS = {
 
 @pytest.fixture(scope="module")
 def shell() -> str:
+    return bare_office()
+
+
+def templated(system: str) -> bytes:
+    """The small office with these templates in the place of its systems."""
+    return (bare_office() + system).encode("latin-1")
+
+
+def bare_office() -> str:
     """The small office without any system, with the thermostats of its schedules."""
     document = model.load(OFFICE.read_bytes(), ".idf")
     model.remove_all(document, *[name for name in list(document) if f"|{document.schema.get_group(name)}|" in HVAC])
