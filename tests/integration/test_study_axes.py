@@ -188,6 +188,17 @@ def test_variants_that_equal_each_other_are_told(store: str) -> None:
     assert "1 of 2 variants equal another one" in str(ep.Study("twice", quick(), parameters).check())
 
 
+def test_labels_are_for_the_eye_and_nothing_is_written_beside_the_notebook(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = ["a.b/c", "../..", "über 8,14 W/m²", ""]
+    field = ep.Field(LPD, {label: 8.141 + place / 1000 for place, label in enumerate(labels)})
+    frame = ep.Study("labels", quick(), {"lpd": field}).run().wait().results(strict=True)
+    assert list(frame["lpd"]) == labels
+    assert list(tmp_path.iterdir()) == []
+
+
 DDY = """! a small DDY
 Site:Location,
  Miami Intl Ap_FL_USA Design_Conditions,     !- Location Name
