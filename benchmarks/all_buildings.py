@@ -358,11 +358,21 @@ def _scalars(sql: sqlite3.Connection, folder: Path, *, whole_year: bool) -> Valu
         numbers[name] = float(_cells(sql, report, table)[row, column][1])
     if not whole_year:  # EnergyPlus fills these tables with zeros
         numbers = {name: number if name == "floor_area_m2" else math.nan for name, number in numbers.items()}
+    return {("scalar", name): number for name, number in (numbers | _counts(folder)).items()}
+
+
+def _counts(folder: Path) -> dict[str, float]:
+    """The engine's counts, less the warnings about outputs that only the model itself asks for."""
     counts = re.findall(r"(\d+) (Warning|Severe)", (folder / "eplusout.end").read_text(encoding="latin-1"))
-    numbers |= {{"Warning": "warnings", "Severe": "severe_errors"}[kind]: float(count) for count, kind in counts}
+    found = {kind: float(count) for count, kind in counts}
     messages = (folder / "eplusout.err").read_text(encoding="latin-1")
-    numbers["warmup_converged"] = float("CheckWarmupConvergence" not in messages)
-    return {("scalar", name): number for name, number in numbers.items()}
+    of_outputs = re.findall(r"\*\* Warning \*\* (?:Output:|DXFOut:).*", messages)
+    of_both = {text for text in of_outputs if any(f'invalid Key Name="{meter.upper()}"' in text for meter in METERS)}
+    return {
+        "warnings": found["Warning"] - len(of_outputs) + len(of_both),
+        "severe_errors": found["Severe"],
+        "warmup_converged": float("CheckWarmupConvergence" not in messages),
+    }
 
 
 def _cells(sql: sqlite3.Connection, report: str, table: str) -> dict[tuple[str, str], tuple[str, str]]:

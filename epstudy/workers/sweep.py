@@ -54,6 +54,7 @@ class Sweeper:
         self._absent: dict[str, set[int]] = {}  # queued variants that the broker did not have at the last sweep
         self._known: set[str] = set()
         self._missing: dict[str, int] = {}  # sweeps in a row that found no manifest
+        self._disagreeing: dict[str, int] = {}  # sweeps in a row that found another one than the ledger's
 
     def sweep_all(self) -> None:
         """Sweep every study that is not finished, also those that a Redis emptied since would have forgotten."""
@@ -82,13 +83,26 @@ class Sweeper:
         manifest = self._manifest(study)
         digest = self._ledger.digest(study)
         if digest is not None and digest != manifest.digest:
-            return  # a notebook is between writing its manifest and opening it
+            self._disagree(study, manifest)
+            return
+        self._disagreeing.pop(study, None)
         if digest is None:
             self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
         for lost in self._ledger.lost(study):
             self._recover(manifest, lost)
         self._ask_again(manifest)
         self.top_up(manifest)
+
+    def _disagree(self, study: str, manifest: Manifest) -> None:
+        """The ledger follows another grid than the name stands for.
+
+        Mostly a notebook is just between writing its manifest and opening it. When it stays so, two notebooks ran two
+        grids under one name at the same moment: the store decides, and whoever waits for the other one is told.
+        """
+        self._disagreeing[study] = self._disagreeing.get(study, 0) + 1
+        if self._disagreeing[study] >= _GONE:
+            log.warning("study %s is another grid in the store than in the ledger; the store's is followed", study)
+            self._ledger.open(study, manifest.digest, self._reopened(manifest))
 
     def top_up(self, manifest: Manifest, window: int = WINDOW) -> int:
         """Publish pending variants until `window` messages wait in the broker; return how many were published."""

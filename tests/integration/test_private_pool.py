@@ -235,3 +235,15 @@ def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path) ->
     study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(tmp_path / "other"))
     with pytest.raises(ep.PoolError, match="use another store"):
         study.run()
+
+
+def test_two_grids_under_one_name_at_the_same_moment_end_with_the_stores(store: str) -> None:
+    """Notebook A wrote its manifest last, notebook B opened the ledger last: A is run, B is told."""
+    one = ep.Study("twins", quick(), {"lpd": ep.Field(LPD, [2.51, 2.52])}).run().wait()
+    other = ep.Study("twins", quick(), {"lpd": ep.Field(LPD, [2.53, 2.54, 2.55])}).run()
+    kept = Store(store)
+    kept.put_manifest(one._own_manifest())
+    with pytest.raises(ep.InputError, match="stands for another grid"):
+        other.wait(timeout=60)
+    assert one.wait(timeout=60).progress().done == 2
+    assert len(ep.Study.open("twins").results(strict=True)) == 2
