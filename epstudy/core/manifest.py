@@ -224,7 +224,7 @@ def _axis(
         labels=tuple(level.label for level in levels),
         values=tuple(level.value for level in levels),
         edits=edits + ((),) * (len(levels) - len(edits)),
-        notes=notes + ("",) * (len(levels) - len(notes)) if notes else (),
+        notes=notes + ("as in the model",) * (len(levels) - len(notes)) if notes else (),
     )
 
 

@@ -162,6 +162,9 @@ def test_another_value_in_a_helper_is_another_result(store: str, monkeypatch: py
     assert ep.Study("helper", quick(), parameters).why(0).attrs["key"] != before
     monkeypatch.undo()
     assert ep.Study("renamed", quick(), parameters).why(0).attrs["key"] == before
+    lpd = {"lpd": ep.Field(LPD, [8.14])}
+    one = ep.Study("first", quick(), {**lpd, **parameters}).why(0).attrs["key"]
+    assert one == ep.Study("last", quick(), {**parameters, **lpd}).why(0).attrs["key"], "it runs last anyway"
 
 
 def test_what_a_measure_does_wrong_is_found_before_anything_is_queued(store: str) -> None:

@@ -50,7 +50,7 @@ class Base:
 
 
 def look(base: Base, parameter: Parameter, place: int) -> Seen:
-    """Return what a parameter does; `place` is its place among the parameters."""
+    """Return what a parameter does; `place` counts the measures before it, whose order matters."""
     seen = Seen()
     _LOOKS[parameter.kind](base, parameter, place, seen)
     values = [canonical(level.value) for level in parameter.levels]

@@ -112,8 +112,10 @@ class Preparation:
         """Look at every parameter; its findings carry its name."""
         base = axes.Base(document, suffix, self.engine.period, axes.issues(document), self._read)
         seen = {}
-        for place, (name, parameter) in enumerate(parameters.items()):
-            one = seen[name] = axes.look(base, parameter, place)
+        measures = 0
+        for name, parameter in parameters.items():
+            one = seen[name] = axes.look(base, parameter, measures)
+            measures += parameter.kind == "measure"
             self.problems += [f'parameter "{name}": {text}' for text in one.problems]
             self.warnings += [f'parameter "{name}" {text}' for text in one.warnings]
             self.files |= one.files
