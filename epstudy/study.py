@@ -13,33 +13,23 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy import provenance
-from epstudy.core.arguments import (
-    checked_count,
-    checked_engine,
-    checked_keep,
-    checked_list,
-    checked_parameters,
-    checked_retries,
-    checked_timeout,
-)
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
 from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError
-from epstudy.core.manifest import Manifest, make_manifest
+from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
-from epstudy.core.sampling import Chosen, Grid, Labels, Point, Sampling, corners, select, with_baseline
+from epstudy.core.sampling import Labels, Sampling
 from epstudy.core.variant import check_study_name
-from epstudy.core.version import VERSION
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.forecast import Estimate, estimate
 from epstudy.live import Live, slots_of
+from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     manifest_frame,
     results_frame,
@@ -120,23 +110,20 @@ class Study:
         pool: str | None = None,
         store: str | None = None,
     ) -> None:
-        self.name = check_study_name(name)
-        self.engine: Engine | None = checked_engine(engine)
-        self.parameters: Mapping[str, Parameter] = checked_parameters(parameters)
-        self.sampling: Sampling = Grid() if sampling is None else sampling
-        self._points: list[Point] = self.sampling.points(self.parameters)
-        self._combinations = len(self._points)
-        if where is not None:
-            self._points = select(self._points, list(self.parameters), where)
-        self._dropped = self._combinations - len(self._points)
-        self._baseline: int | None = None
-        if baseline:
-            self._points, self._baseline = with_baseline(self._points, len(self.parameters))
-        self._timeout_s = checked_timeout(timeout)
-        self._retries = checked_retries(retries)
-        self._outputs = checked_list(outputs)
-        self._keep = checked_keep(keep)
-        self._stop_after = checked_count("stop_after", stop_after)
+        self._plan: Plan | None = make_plan(
+            name,
+            engine,
+            parameters,
+            sampling=sampling,
+            outputs=outputs,
+            where=where,
+            baseline=baseline,
+            keep=keep,
+            timeout=timeout,
+            retries=retries,
+            stop_after=stop_after,
+        )
+        self.name = self._plan.name
         self._settings = Settings.load(redis_url=pool, store=store)
         self._manifest: Manifest | None = None
 
@@ -149,27 +136,35 @@ class Study:
         StudyNotFoundError
             When the store has no study of that name; the message lists those it has.
         """
-        study = cls.__new__(cls)
-        study.name = check_study_name(name)
-        study._settings = Settings.load(redis_url=pool, store=store)
+        study = cls._of(check_study_name(name), None, Settings.load(redis_url=pool, store=store))
         study._manifest = study._store.manifest(study.name)
-        study.engine = None
-        study.parameters = {}
-        study._points = []
-        study._baseline = study._manifest.baseline
-        study._timeout_s = study._manifest.timeout_s
-        study._retries = study._manifest.retries
         return study
+
+    @classmethod
+    def _of(cls, name: str, plan: Plan | None, settings: Settings) -> Study:
+        study = cls.__new__(cls)
+        study.name, study._plan, study._settings, study._manifest = name, plan, settings, None
+        return study
+
+    @property
+    def engine(self) -> Engine | None:
+        """What simulates; None for a study that was opened from the store."""
+        return None if self._plan is None else self._plan.engine
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The parameters by name; none for a study that was opened from the store."""
+        return {} if self._plan is None else self._plan.parameters
 
     # before -----------------------------------------------------------------------------------------------------
 
     @property
     def variants(self) -> pd.DataFrame:
         """The variants: index "variant" from 0, one column a parameter."""
-        if self.engine is None:
+        if self._plan is None:
             return manifest_frame(self._own_manifest())
-        rows = [[level.label for level in point] for point in self._points]
-        return variants_frame(list(self.parameters), rows)
+        rows = [[level.label for level in point] for point in self._plan.points]
+        return variants_frame(list(self._plan.parameters), rows)
 
     def check(self, probe: bool = False) -> Check:
         """Look at every file, target and level, and return all problems at once. Nothing is queued.
@@ -177,11 +172,11 @@ class Study:
         With `probe=True` the corner variants are simulated first, at most eight of them: what fails there is a problem.
         Their results are kept like any other.
         """
-        if self.engine is None:
+        if self._plan is None:
             return Check(warnings=("opened from the store: its files were checked when it was run, not now",))
-        check = self._prepare().check
+        check = self._look(self._plan)[0].check
         if probe and check.ok:
-            check = replace(check, problems=tuple(self._probe()))
+            check = replace(check, problems=tuple(self._probe(self._plan)))
         return check
 
     def estimate(self) -> Estimate:
@@ -208,15 +203,16 @@ class Study:
             raise InputError(f'only is {only!r}; expected "failed", "missing" or None')
         if not self._live.private:
             self._live.open()  # first of all: the check asks its workers what they have
-        prepared = None if self.engine is None else self._prepare()
-        if prepared is not None:
-            if prepared.recipe is None or (check and not prepared.check.ok):
+        prepared = None
+        if self._plan is not None:
+            prepared, self._manifest = self._look(self._plan)
+            if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
-            self._manifest = self._make_manifest(prepared)
         manifest = self._own_manifest()
         pool = self._live.open()
         if prepared is not None:
-            self._keep_inputs(prepared, manifest)
+            self._keep_files(prepared)  # before the first message, everything that workers need is in the store
+            self._store.put_manifest(manifest)
         self._store.set_cancelled(self.name, cancelled=False)
         pool.open(manifest, only)
         return self
@@ -401,10 +397,9 @@ class Study:
         """
         manifest = self._own_manifest()
         index = self._checked(variant)
-        own = self.engine is not None
-        if own:
-            self._keep_files(self._prepare())
-        allowed = own or self._live.private or bool(self._settings.allow_code)
+        if self._plan is not None:
+            self._keep_files(self._look(self._plan)[0])
+        allowed = self._plan is not None or self._live.private or bool(self._settings.allow_code)
         return provenance.export(self._store, manifest, index, Path(path), allow_code=allowed)
 
     def why(self, variant: int) -> pd.DataFrame:
@@ -434,89 +429,22 @@ class Study:
     def _store(self) -> Store:
         return Store(self._settings.store)
 
-    def _prepare(self) -> Prepared:
-        assert self.engine is not None
-        prepared = self.engine.prepare(self.parameters, self._outputs, self._keep)
-        clashes = tuple(
-            f'parameter "{name}" has the name of a result; give it another one'
-            for name in self.parameters
-            if name in prepared.metrics
-        )
-        warnings = [f"where= drops {self._dropped} of {self._combinations} combinations"] if self._dropped else []
-        code = any(code["kind"] == "source" for code in prepared.sources.values())
-        lacking, notes = self._live.findings(prepared.needs, code)
-        check = replace(
-            prepared.check,
-            problems=(*clashes, *prepared.check.problems, *lacking),
-            warnings=(*warnings, *prepared.check.warnings, *notes, *self._repeated(prepared)),
-        )
-        needs = "" if self._live.private else prepared.needs  # a private pool has what this machine has
-        return replace(prepared, check=check, needs=needs)
+    def _look(self, plan: Plan) -> tuple[Prepared, Manifest | None]:
+        return plan.look(self._store, self._live, self._settings.user)
 
-    def _repeated(self, prepared: Prepared) -> list[str]:
-        """Warnings about variants that are one and the same simulation, or must be simulated again."""
-        if prepared.recipe is None or not prepared.check.ok:
-            return []
-        manifest = self._make_manifest(prepared)
-        said = []
-        repeated = len(manifest) - len(set(manifest.keys))
-        if repeated:
-            said.append(f"{repeated} of {len(manifest)} variants equal another one; each is simulated once")
-        again = provenance.simulated_again(self._store, manifest)
-        if again:
-            said.append(again)
-        return said
-
-    def _make_manifest(self, prepared: Prepared) -> Manifest:
-        assert self.engine is not None
-        return make_manifest(
-            self.name,
-            self.engine.kind,
-            prepared,
-            self.parameters,
-            self._points,
-            sampling=self.sampling.kind,
-            timeout_s=self._timeout_s,
-            retries=self._retries,
-            baseline=self._baseline,
-            keep=self._keep,
-            stop_after=self._stop_after,
-            written={
-                "at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "by": self._settings.user,
-                "epstudy": VERSION,
-            },
-        )
-
-    def _probe(self) -> list[str]:
+    def _probe(self, plan: Plan) -> list[str]:
         """Simulate the corner variants as a study of their own, which leaves only results; say which of them fail."""
-        assert self.engine is not None
-        probe = Study(
-            f"{self.name[:90]}.probe",
-            self.engine,
-            self.parameters,
-            sampling=Chosen(tuple(corners(self._points))),
-            outputs=self._outputs,
-            keep=self._keep,
-            timeout=self._timeout_s,
-            retries=self._retries,
-            pool=self._settings.redis_url,
-            store=self._settings.store,
-        )
+        corners = plan.probe()
+        probe = Study._of(corners.name, corners, self._settings)
         try:
             failed = probe.run(check=False).wait().failures()
         finally:
             self._store.remove_study(probe.name)
         return [
-            f"probe: {', '.join(f'{name}={row[name]}' for name in self.parameters)} fails ({row['cause']}): "
+            f"probe: {', '.join(f'{name}={row[name]}' for name in plan.parameters)} fails ({row['cause']}): "
             f"{row['message']}"
             for row in failed.to_dict("records")
         ]
-
-    def _keep_inputs(self, prepared: Prepared, manifest: Manifest) -> None:
-        """Inputs and manifest into the store: before the first message, everything that workers need is there."""
-        self._keep_files(prepared)
-        self._store.put_manifest(manifest)
 
     def _keep_files(self, prepared: Prepared) -> None:
         for name, content in prepared.files.items():
@@ -525,18 +453,19 @@ class Study:
     def _own_manifest(self) -> Manifest:
         """The manifest of what this object describes, whatever else may be stored under its name."""
         if self._manifest is None:
-            prepared = self._prepare()
-            if prepared.recipe is None:
+            assert self._plan is not None, "a study from the store has one"
+            prepared, self._manifest = self._look(self._plan)
+            if self._manifest is None:
                 raise CheckError(self.name, prepared.check)
-            self._manifest = self._make_manifest(prepared)
         return self._manifest
 
     def _reference(self, relative_to: Literal["baseline"] | int) -> int:
         """The index of the variant to compare with."""
         if relative_to == "baseline":
-            if self._baseline is None:
+            baseline = self._own_manifest().baseline
+            if baseline is None:
                 raise InputError(f'study "{self.name}" has no baseline; add it with ep.Study(..., baseline=True)')
-            return self._baseline
+            return baseline
         return self._checked(relative_to, "relative_to", ' "baseline" or')
 
     def _checked(self, variant: int, name: str = "variant", or_else: str = "") -> int:

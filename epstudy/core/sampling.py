@@ -112,21 +112,7 @@ def corners(points: Sequence[Point], most: int = 8) -> list[Point]:
 
 
 def _ends(levels: Sequence[Level]) -> tuple[Level, Level]:
-    if all(isinstance(level.value, int | float) and not isinstance(level.value, bool) for level in levels):
-        return min(levels, key=lambda level: level.value), max(levels, key=lambda level: level.value)
+    numbers = [level for level in levels if level.value is not None]  # what the model has is between these, or a corner
+    if numbers and all(isinstance(one.value, int | float) and not isinstance(one.value, bool) for one in numbers):
+        return min(numbers, key=lambda level: level.value), max(numbers, key=lambda level: level.value)
     return levels[0], levels[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Exactly these points."""
-
-    chosen: tuple[Point, ...]
-
-    @property
-    def kind(self) -> str:
-        return "chosen"
-
-    def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:  # noqa: ARG002 - what every sampling is given
-        """Return the points."""
-        return list(self.chosen)

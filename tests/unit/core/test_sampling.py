@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Field
-from epstudy.core.sampling import Grid, Labels, select, with_baseline
+from epstudy.core.parameter import Field, Level
+from epstudy.core.sampling import Grid, Labels, corners, select, with_baseline
 
 
 def field(*levels: float | None) -> Field:
@@ -61,3 +61,30 @@ def test_the_baseline_comes_first_unless_it_is_there() -> None:
     assert [level.value for level in points[0]] == [None, None]
     points, index = with_baseline(Grid().points({"a": field(1, None), "b": field(None, 3)}), 2)
     assert (index, len(points)) == (2, 4)
+
+
+def test_corners_are_the_ends_of_every_parameter() -> None:
+    parameters = {"u": Field("Wall/*/u", [3.0, 1.0, None, 2.0]), "name": Field("Wall/*/n", ["a", "b", "c"])}
+    found = corners(Grid().points(parameters))
+    assert [tuple(level.value for level in point) for point in found] == [
+        (3.0, "a"),
+        (3.0, "c"),
+        (1.0, "a"),
+        (1.0, "c"),
+    ]
+
+
+def test_of_many_corners_those_nearest_to_all_at_one_end_are_taken() -> None:
+    parameters = {name: Field("Wall/*/u", [1.0, 2.0, 3.0]) for name in "abcde"}
+    found = [tuple(level.value for level in point) for point in corners(Grid().points(parameters))]
+    assert len(found) == 8
+    assert (1.0,) * 5 in found
+    assert (3.0,) * 5 in found
+    assert corners([]) == []
+
+
+def test_where_a_corner_was_dropped_the_first_and_the_last_point_stand_for_it() -> None:
+    points = [(Level(1, 1.0), Level(2, 2.0)), (Level(2, 2.0), Level(1, 1.0)), (Level(1.5, 1.5), Level(1.5, 1.5))]
+    assert corners(points) == points[:2]
+    middle = [(Level(1, 1.0), Level(2, 2.0)), (Level(2, 2.0), Level(3, 3.0)), (Level(3, 3.0), Level(2, 2.0))]
+    assert corners(middle) == [middle[0], middle[2]]

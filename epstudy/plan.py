@@ -1,0 +1,145 @@
+"""A plan: what a Study was asked, as it was given, and what becomes of it after one look at every file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from epstudy.core.arguments import (
+    checked_count,
+    checked_engine,
+    checked_keep,
+    checked_list,
+    checked_parameters,
+    checked_retries,
+    checked_timeout,
+)
+from epstudy.core.contracts import Engine, Prepared
+from epstudy.core.manifest import Manifest, make_manifest
+from epstudy.core.parameter import Parameter
+from epstudy.core.sampling import Grid, Labels, Point, Sampling, corners, select, with_baseline
+from epstudy.core.variant import check_study_name
+from epstudy.core.version import VERSION
+from epstudy.live import Live
+from epstudy.provenance import simulated_again
+from epstudy.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A study before its files were looked at: engine, parameters, the points that were chosen, and how to run them."""
+
+    name: str
+    engine: Engine
+    parameters: Mapping[str, Parameter]
+    sampling: Sampling
+    points: Sequence[Point]
+    combinations: int
+    dropped: int
+    baseline: int | None
+    outputs: tuple[Any, ...]
+    keep: tuple[str, ...]
+    timeout_s: float | None
+    retries: int
+    stop_after: int | None
+
+    def look(self, store: Store, live: Live, user: str) -> tuple[Prepared, Manifest | None]:
+        """Look at every file, target and level; return what was found, and the manifest where one can be made."""
+        prepared = self.engine.prepare(self.parameters, self.outputs, self.keep)
+        code = any(code["kind"] == "source" for code in prepared.sources.values())
+        lacking, notes = live.findings(prepared.needs, code)
+        needs = "" if live.private else prepared.needs  # a private pool has what this machine has
+        manifest = None if prepared.recipe is None else self._manifest(replace(prepared, needs=needs), user)
+        dropped = [f"where= drops {self.dropped} of {self.combinations} combinations"] if self.dropped else []
+        repeated = [] if manifest is None or not prepared.check.ok else _repeated(store, manifest)
+        check = replace(
+            prepared.check,
+            problems=(*self._clashes(prepared), *prepared.check.problems, *lacking),
+            warnings=(*dropped, *prepared.check.warnings, *notes, *repeated),
+        )
+        return replace(prepared, check=check), manifest
+
+    def probe(self) -> Plan:
+        """Return the plan of the corner variants alone."""
+        points = corners(self.points)
+        return replace(self, name=f"{self.name[:90]}.probe", points=points, dropped=0, baseline=None, stop_after=None)
+
+    def _manifest(self, prepared: Prepared, user: str) -> Manifest:
+        return make_manifest(
+            self.name,
+            self.engine.kind,
+            prepared,
+            self.parameters,
+            self.points,
+            sampling=self.sampling.kind,
+            timeout_s=self.timeout_s,
+            retries=self.retries,
+            baseline=self.baseline,
+            keep=self.keep,
+            stop_after=self.stop_after,
+            written={"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": user, "epstudy": VERSION},
+        )
+
+    def _clashes(self, prepared: Prepared) -> list[str]:
+        return [
+            f'parameter "{name}" has the name of a result; give it another one'
+            for name in self.parameters
+            if name in prepared.metrics
+        ]
+
+
+def make_plan(
+    name: str,
+    engine: Engine,
+    parameters: Mapping[str, Parameter] | Sequence[tuple[str, Parameter]],
+    *,
+    sampling: Sampling | None,
+    outputs: Any,
+    where: Callable[[Labels], Any] | None,
+    baseline: bool,
+    keep: Any,
+    timeout: float | None,
+    retries: int,
+    stop_after: int | None,
+) -> Plan:
+    """Return the plan of these arguments.
+
+    Raises
+    ------
+    InputError
+        When one of them cannot be, or the grid is empty.
+    """
+    checked = checked_parameters(parameters)
+    sampling = Grid() if sampling is None else sampling
+    points = sampling.points(checked)
+    combinations = len(points)
+    if where is not None:
+        points = select(points, list(checked), where)
+    dropped = combinations - len(points)
+    base: int | None = None
+    if baseline:
+        points, base = with_baseline(points, len(checked))
+    return Plan(
+        name=check_study_name(name),
+        engine=checked_engine(engine),
+        parameters=checked,
+        sampling=sampling,
+        points=points,
+        combinations=combinations,
+        dropped=dropped,
+        baseline=base,
+        outputs=checked_list(outputs),
+        keep=checked_keep(keep),
+        timeout_s=checked_timeout(timeout),
+        retries=checked_retries(retries),
+        stop_after=checked_count("stop_after", stop_after),
+    )
+
+
+def _repeated(store: Store, manifest: Manifest) -> list[str]:
+    """Warnings about variants that are one and the same simulation, or must be simulated again."""
+    repeated = len(manifest) - len(set(manifest.keys))
+    said = f"{repeated} of {len(manifest)} variants equal another one; each is simulated once"
+    return [text for text in (said if repeated else "", simulated_again(store, manifest)) if text]
