@@ -13,7 +13,7 @@ import idfkit
 import pytest
 from pyenergyplus.dataset import weather_files
 
-from epstudy.engines.energyplus import model, weather
+from epstudy.engines.energyplus import design_days, model, weather
 from tests.integration.offices import OFFICE
 from tests.unit.energyplus.test_weather import CHICAGO_DDY
 
@@ -82,9 +82,9 @@ def office() -> model.Document:
 def at(name: str, document: model.Document) -> model.Document:
     """The model at the place of a weather file of the wheel."""
     epw = weather.read_epw(Path(weather_files[name]).read_bytes())
-    site = weather.site_from_header(epw)
+    site = design_days.site_from_header(epw)
     assert site is not None
-    weather.apply_site(document, site, epw)
+    design_days.apply_site(document, site, epw)
     return document
 
 
@@ -94,7 +94,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     models = {name: (at(name, office()), name, ".idf") for name in WITH_CONDITIONS}
     models["its own days"] = (office(), "usa_il_chicago", ".idf")
     of_ddy = office()
-    weather.apply_site(of_ddy, weather.site_from_ddy(CHICAGO_DDY))
+    design_days.apply_site(of_ddy, design_days.site_from_ddy(CHICAGO_DDY))
     models["days of the DDY"] = (of_ddy, "usa_il_chicago", ".idf")
     as_epjson = model.load(idfkit.write_epjson(office()).encode(), ".epJSON")
     models["epJSON"] = (at("usa_az_phoenix", as_epjson), "usa_az_phoenix", ".epJSON")

@@ -1,6 +1,6 @@
 """Weather files: what an EPW says of its place and its year, and what is wrong with it before EnergyPlus reads it.
 
-What a model must change along with its weather file is in `design_days`; its names can be had from here.
+What a model must change along with its weather file is in `design_days`.
 """
 
 from __future__ import annotations
@@ -13,29 +13,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus.design_days import (
-    Site,
-    apply_climate,
-    apply_site,
-    far_apart,
-    left_behind,
-    site_from_ddy,
-    site_from_header,
-)
-
-__all__ = [
-    "DesignConditions",
-    "Epw",
-    "Site",
-    "apply_climate",
-    "apply_site",
-    "far_apart",
-    "left_behind",
-    "read_epw",
-    "site_from_ddy",
-    "site_from_header",
-    "weather_problems",
-]
 
 _HOURS = 8760
 _COLUMNS = 35  # Auxiliary Programs 25.2, EnergyPlus Weather File (EPW) Data Dictionary

@@ -15,7 +15,7 @@ from pyenergyplus.dataset import ashrae_models, ref_models, weather_files
 
 from epstudy.core.canonical import plain
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model, weather
+from epstudy.engines.energyplus import design_days, model, weather
 from epstudy.engines.energyplus.design_days import standard_pressure_pa
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
@@ -168,18 +168,18 @@ def with_header(conditions: str, content: bytes = CHICAGO) -> bytes:
     return epw([first, conditions, *rest])
 
 
-def header_site(content: bytes) -> weather.Site:
-    site = weather.site_from_header(weather.read_epw(content))
+def header_site(content: bytes) -> design_days.Site:
+    site = design_days.site_from_header(weather.read_epw(content))
     assert site is not None
     return site
 
 
-def days_of(site: weather.Site) -> list[tuple[str, dict[str, Any]]]:
+def days_of(site: design_days.Site) -> list[tuple[str, dict[str, Any]]]:
     return [(name, fields) for object_class, name, fields in site.objects if object_class == "SizingPeriod:DesignDay"]
 
 
 def moved(document: model.Document, content: bytes) -> model.Document:
-    weather.apply_site(document, header_site(content), weather.read_epw(content))
+    design_days.apply_site(document, header_site(content), weather.read_epw(content))
     return document
 
 
@@ -229,7 +229,7 @@ def test_the_one_file_without_design_conditions_says_so() -> None:
     read = weather.read_epw(BOULDER)
     assert read.design is None
     assert read.without_design == "has no design conditions in its header; give a DDY"
-    assert weather.site_from_header(read) is None
+    assert design_days.site_from_header(read) is None
 
 
 def test_the_edition_of_2021_has_one_more_number_and_none_moves() -> None:
@@ -407,7 +407,7 @@ def test_the_pressure_is_that_of_the_elevation() -> None:
 def test_a_city_may_be_called_what_ends_a_field_of_an_idf() -> None:
     site = header_site(epw([lines()[0].replace("Chicago Ohare Intl Ap", "Springfield; the 3rd!"), *lines()[1:]]))
     document = office()
-    weather.apply_site(document, site)
+    design_days.apply_site(document, site)
     back = model.load(model.write(document, ".idf"), ".idf")
     assert back["Site:Location"][0].name == "Springfield the 3rd _IL_USA"
 
@@ -417,7 +417,7 @@ def test_a_city_may_be_called_what_ends_a_field_of_an_idf() -> None:
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
 def test_a_ddy_gives_heating_and_cooling_by_dry_and_by_wet_bulb(encoding: str) -> None:
-    site = weather.site_from_ddy(ddy(STANDARD_DAYS, encoding=encoding))
+    site = design_days.site_from_ddy(ddy(STANDARD_DAYS, encoding=encoding))
     assert site.source == "ddy"
     assert site.objects[0][1] == "Chicago Ohare Intl Ap_IL_USA Design_Conditions"
     assert [name.removeprefix("Chicago Ohare Intl Ap Ann ") for name, _ in days_of(site)] == [
@@ -430,14 +430,14 @@ def test_a_ddy_gives_heating_and_cooling_by_dry_and_by_wet_bulb(encoding: str) -
 
 
 def test_a_ddy_brings_its_optical_depths() -> None:
-    _, (_, hot), _ = days_of(weather.site_from_ddy(CHICAGO_DDY))
+    _, (_, hot), _ = days_of(design_days.site_from_ddy(CHICAGO_DDY))
     assert hot["solar_model_indicator"] == "ASHRAETau"
     assert hot["ashrae_clear_sky_optical_depth_for_beam_irradiance_taub_"] == 0.455
     assert hot["ashrae_clear_sky_optical_depth_for_diffuse_irradiance_taud_"] == 2.05
 
 
 def test_header_and_ddy_of_one_station_say_the_same() -> None:
-    of_header, of_ddy = days_of(header_site(CHICAGO)), days_of(weather.site_from_ddy(CHICAGO_DDY))
+    of_header, of_ddy = days_of(header_site(CHICAGO)), days_of(design_days.site_from_ddy(CHICAGO_DDY))
     same = ("month", "day_of_month", "day_type", "maximum_dry_bulb_temperature", "daily_dry_bulb_temperature_range")
     same += ("wetbulb_or_dewpoint_at_maximum_dry_bulb", "wind_speed", "wind_direction")
     for (name, fields), (other_name, other) in zip(of_header, of_ddy, strict=True):
@@ -448,25 +448,25 @@ def test_header_and_ddy_of_one_station_say_the_same() -> None:
 
 def test_a_ddy_of_the_users_own_days_is_taken_whole() -> None:
     period = "\n SizingPeriod:WeatherFileDays, hottest week, 7,13,7,19, SummerDesignDay, No, No;\n"
-    site = weather.site_from_ddy(ddy([*OWN_DAYS, period]))
+    site = design_days.site_from_ddy(ddy([*OWN_DAYS, period]))
     assert [(one, name.partition("Ap ")[2]) for one, name, _ in site.objects[1:3]] == [
         ("SizingPeriod:DesignDay", "coldest night of 1985"),
         ("SizingPeriod:DesignDay", "heat wave of 1995"),
     ]
     assert site.objects[3][:2] == ("SizingPeriod:WeatherFileDays", "hottest week")
     one_percent = [one for one in STANDARD_DAYS if "99%" in one or "1%" in one]
-    assert len(days_of(weather.site_from_ddy(ddy(one_percent)))) == len(one_percent)
+    assert len(days_of(design_days.site_from_ddy(ddy(one_percent)))) == len(one_percent)
 
 
 def test_days_of_the_users_own_are_taken_beside_the_standard_ones() -> None:
-    names = [name for name, _ in days_of(weather.site_from_ddy(ddy([*STANDARD_DAYS, *OWN_DAYS])))]
+    names = [name for name, _ in days_of(design_days.site_from_ddy(ddy([*STANDARD_DAYS, *OWN_DAYS])))]
     assert len(names) == 5
     assert names[-1].endswith("heat wave of 1995")
 
 
 def test_a_ddy_may_state_a_version_and_hold_whatever_else() -> None:
     more = "\n Version, 8.3;\n FrobnicatedObject, 1, 2;\n Schedule:File,a,,x.csv,1,0;\n"
-    assert weather.site_from_ddy(ddy([more, *STANDARD_DAYS])) == weather.site_from_ddy(CHICAGO_DDY)
+    assert design_days.site_from_ddy(ddy([more, *STANDARD_DAYS])) == design_days.site_from_ddy(CHICAGO_DDY)
 
 
 PRE_7 = DDY_TOP + (
@@ -499,25 +499,25 @@ PRE_7 = DDY_TOP + (
 )
 def test_what_is_no_ddy_says_what_is_wrong(content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        weather.site_from_ddy(content)
+        design_days.site_from_ddy(content)
 
 
 def test_a_day_that_is_not_taken_may_be_broken() -> None:
     """OneBuilding writes N where a station has no wind, and EnergyPlus refuses the whole file."""
     broken = day("August 2% Condns DB=>MCWB", 30.1, 22.1, HOT, wind="N")
-    assert len(weather.site_from_ddy(ddy([*STANDARD_DAYS, broken, broken])).objects) == 4
+    assert len(design_days.site_from_ddy(ddy([*STANDARD_DAYS, broken, broken])).objects) == 4
 
 
 # moving a model -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".idf", ".epJSON"])
-@pytest.mark.parametrize("site", [header_site(PHOENIX), weather.site_from_ddy(CHICAGO_DDY)], ids=["header", "ddy"])
-def test_a_moved_model_is_written_with_its_new_place(site: weather.Site, suffix: str) -> None:
+@pytest.mark.parametrize("site", [header_site(PHOENIX), design_days.site_from_ddy(CHICAGO_DDY)], ids=["header", "ddy"])
+def test_a_moved_model_is_written_with_its_new_place(site: design_days.Site, suffix: str) -> None:
     content = OFFICE if suffix == ".idf" else idfkit.write_epjson(office()).encode()
     document = model.load(content, suffix)
     before = {issue.message for issue in idfkit.validate_document(document).errors}
-    weather.apply_site(document, site)
+    design_days.apply_site(document, site)
     back = model.load(model.write(document, suffix), suffix)
     assert {issue.message for issue in idfkit.validate_document(back).errors} <= before
     (_, place, where), *_ = site.objects
@@ -536,7 +536,7 @@ def _folded(fields: dict[str, Any]) -> dict[str, Any]:
 
 def test_nothing_else_in_the_text_changes() -> None:
     document = office()
-    weather.apply_site(document, header_site(PHOENIX))
+    design_days.apply_site(document, header_site(PHOENIX))
     before, after = (_statements(text) for text in (OFFICE, model.write(document, ".idf")))
     assert {text.split(",")[0] for text in before ^ after} == {"Site:Location", "SizingPeriod:DesignDay"}
     assert len(before - after) == 3
@@ -549,21 +549,23 @@ def _statements(content: bytes) -> set[str]:
 
 
 def test_the_same_weather_twice_changes_nothing_more() -> None:
-    site = weather.site_from_ddy(ddy([*OWN_DAYS, "SizingPeriod:WeatherFileDays,week,7,13,7,19,SummerDesignDay,No,No;"]))
+    site = design_days.site_from_ddy(
+        ddy([*OWN_DAYS, "SizingPeriod:WeatherFileDays,week,7,13,7,19,SummerDesignDay,No,No;"])
+    )
     for place in (header_site(PHOENIX), site):
         document = office()
-        weather.apply_site(document, place, weather.read_epw(PHOENIX))
+        design_days.apply_site(document, place, weather.read_epw(PHOENIX))
         once = model.write(document, ".idf")
-        weather.apply_site(document, place, weather.read_epw(PHOENIX))
+        design_days.apply_site(document, place, weather.read_epw(PHOENIX))
         assert model.write(document, ".idf") == once
 
 
 def test_a_site_survives_being_plain_json() -> None:
     site = header_site(CHICAGO)
-    there = weather.Site(**json.loads(json.dumps(plain(asdict(site)))))
+    there = design_days.Site(**json.loads(json.dumps(plain(asdict(site)))))
     documents = [office(), office()]
     for document, one in zip(documents, (site, there), strict=True):
-        weather.apply_site(document, one)
+        design_days.apply_site(document, one)
     assert model.write(documents[0], ".idf") == model.write(documents[1], ".idf")
 
 
@@ -600,21 +602,21 @@ def test_a_month_without_weather_leaves_ground_and_water_alone() -> None:
     short = weather.read_epw(epw(lines(PHOENIX)[:1000]))
     assert math.isnan(short.annual_dry_bulb_c)
     document = office()
-    weather.apply_site(document, header_site(PHOENIX), short)
+    design_days.apply_site(document, header_site(PHOENIX), short)
     assert document["Site:WaterMainsTemperature"][0].annual_average_outdoor_air_temperature == 9.69
 
 
 def test_the_ground_under_the_building_stays_and_is_told() -> None:
     document = office()
     before = dict(document["Site:GroundTemperature:BuildingSurface"][0].data)
-    assert weather.left_behind(document) == [
+    assert design_days.left_behind(document) == [
         "the ground temperatures under the building (Site:GroundTemperature:BuildingSurface)",
         "daylight saving time (RunPeriodControl:DaylightSavingTime)",
         "the holidays (RunPeriodControl:SpecialDays)",
     ]
     moved(document, PHOENIX)
     assert dict(document["Site:GroundTemperature:BuildingSurface"][0].data) == before
-    assert "Site:GroundTemperature" not in str(weather.left_behind(model.load(DENVER_OFFICE, ".idf")))
+    assert "Site:GroundTemperature" not in str(design_days.left_behind(model.load(DENVER_OFFICE, ".idf")))
 
 
 def test_schedules_of_the_old_place_are_told() -> None:
@@ -622,7 +624,7 @@ def test_schedules_of_the_old_place_are_told() -> None:
     document["Site:WaterMainsTemperature"][0].calculation_method = "Schedule"
     document.add("WeatherProperty:SkyTemperature", "", calculation_type="ScheduleValue", schedule_name="ALWAYS_ON")
     document.add("SizingPeriod:WeatherFileDays", "hot week", **WEEK)
-    told = " ".join(weather.left_behind(document))
+    told = " ".join(design_days.left_behind(document))
     for one in (
         "the schedule of the water mains",
         "the schedule of the sky temperature",
@@ -659,7 +661,7 @@ def test_a_model_without_design_days_gets_none_but_those_of_a_ddy() -> None:
     moved(document, PHOENIX)
     assert [*model.objects_of(document, "SizingPeriod:DesignDay")] == []
     assert document["Site:Location"][0].latitude == 33.45
-    weather.apply_site(document, weather.site_from_ddy(CHICAGO_DDY))
+    design_days.apply_site(document, design_days.site_from_ddy(CHICAGO_DDY))
     assert len(document["SizingPeriod:DesignDay"]) == 3
 
 
@@ -668,22 +670,22 @@ def test_a_design_day_with_a_schedule_needs_it_in_the_model() -> None:
     own = own.replace(
         "           ,      !- Dry-Bulb Temperature Range", "  Swing,      !- Dry-Bulb Temperature Range", 1
     )
-    site = weather.site_from_ddy(ddy([OWN_DAYS[0], own]))
+    site = design_days.site_from_ddy(ddy([OWN_DAYS[0], own]))
     document = office()
     with pytest.raises(
         InputError, match=r'heat wave of 1995" refers to the schedule "Swing", which the model does not'
     ):
-        weather.apply_site(document, site)
+        design_days.apply_site(document, site)
     assert len(document["SizingPeriod:DesignDay"]) == 2, "the model is as it was"
     document.add("Schedule:Day:Interval", "SWING", data=[{"time": "Until: 24:00", "value_until_time": 0.5}])
-    weather.apply_site(document, site)
+    design_days.apply_site(document, site)
     assert document["SizingPeriod:DesignDay"][1].dry_bulb_temperature_range_modifier_day_schedule_name == "Swing"
 
 
 def test_a_ddy_of_another_city_is_noticed() -> None:
-    site = weather.site_from_ddy(CHICAGO_DDY)
-    assert weather.far_apart(site, weather.read_epw(CHICAGO)) == ""
-    told = weather.far_apart(site, weather.read_epw(PHOENIX))
+    site = design_days.site_from_ddy(CHICAGO_DDY)
+    assert design_days.far_apart(site, weather.read_epw(CHICAGO)) == ""
+    told = design_days.far_apart(site, weather.read_epw(PHOENIX))
     assert told.startswith(
         "design days of Chicago Ohare Intl Ap_IL_USA Design_Conditions are used with weather of Phoenix"
     )
