@@ -357,7 +357,7 @@ def _counts(folder: Path) -> dict[str, float]:
     counts = re.findall(r"(\d+) (Warning|Severe)", (folder / "eplusout.end").read_text(encoding="latin-1"))
     found = {kind: float(count) for count, kind in counts}
     messages = (folder / "eplusout.err").read_text(encoding="latin-1")
-    of_outputs = re.findall(r"\*\* Warning \*\* (?:Output:|DXFOut:).*", messages)
+    of_outputs = re.findall(r"\*\* Warning \*\* (?:Output:|DXFOut:|Processing Monthly).*", messages)
     of_both = {text for text in of_outputs if any(f'invalid Key Name="{meter.upper()}"' in text for meter in METERS)}
     return {
         "warnings": found["Warning"] - len(of_outputs) + len(of_both),
@@ -472,7 +472,8 @@ def printed(texts: Iterable[str]) -> str:
 def build() -> str:
     """Return the version and build of the engine, as its library says them."""
     code = "from pyenergyplus.api import EnergyPlusAPI as A; print(A().functional.ep_version())"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return said.split("\\")[0].strip()  # then an escaped "(No OpenGL)"
 
 
 def arguments() -> argparse.Namespace:

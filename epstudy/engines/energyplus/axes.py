@@ -31,6 +31,7 @@ class Seen:
     touches: str = ""
     matches: list[Match] = field(default_factory=list)
     surfaces: set[str] = field(default_factory=set)
+    built: list[Any] = field(default_factory=list)
     edits: tuple[tuple[Any, ...], ...] = ()
     notes: tuple[str, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
@@ -219,6 +220,7 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
         try:
             there = constructions.find_surfaces(base.document, target)
             seen.surfaces |= {surface.one.name for surface in there.surfaces}
+            seen.built += [*there.objects, *(surface.one for surface in there.surfaces)]
             touched.append(str(there))
         except InputError as error:
             seen.problems.append(str(error))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, objects_of
+from epstudy.engines.energyplus.model import Document, Match, ModelObject, objects_of
 from epstudy.engines.energyplus.outputs import UNASKED
 
 #: For classes with a method of calculation: the field that says which, and for each method the field that counts.
@@ -159,6 +159,21 @@ def shared_surfaces(surfaces: Mapping[str, set[str]]) -> list[str]:
                     f'"{both[0]}"; name each surface once, or make one construction set of both'
                 )
     return problems
+
+
+def built_and_set(built: Mapping[str, list[ModelObject]], matches: Iterable[tuple[str, Match]]) -> list[str]:
+    """Problems of fields that a parameter of constructions writes too: the construction of a surface, its layers."""
+    places = {id(one): name for name, objects in built.items() for one in objects}
+    problems = {}
+    for name, match in matches:
+        is_layer = match.object_class.startswith("Construction") or match.field.startswith("construction_name")
+        both = [one for one in match.objects if id(one) in places] if is_layer else []
+        if both:
+            problems[name, places[id(both[0])], match.object_class, match.field] = len(both)
+    return [
+        f'parameters "{other}" and "{name}" both set {field} of {number} {object_class} objects; leave it to one of them'
+        for (name, other, object_class, field), number in problems.items()
+    ]
 
 
 def overlaps(matches: Iterable[tuple[str, Match]]) -> list[str]:

@@ -60,13 +60,31 @@ def inputs_of(edits: Iterable[Edit]) -> list[str]:
 def apply(document: Document, edits: Iterable[Edit], material: Material) -> None:
     """Apply edits in place, in the order of `PHASES`.
 
+    Targets of fields mean the objects of the model in its place, not those that a construction brings: they are looked
+    up when the weather is done and before anything else is.
+
     Raises
     ------
     InputError
         When an edit names what the model does not have, or the user's code fails.
     """
-    for edit in sorted(edits, key=lambda edit: (PHASES.index(kind_of(edit)), edit.get("place", 0))):
-        _APPLY[kind_of(edit)](document, edit, material)
+    ordered = sorted(edits, key=lambda edit: (PHASES.index(kind_of(edit)), edit.get("place", 0)))
+    climate = [edit for edit in ordered if kind_of(edit) == "weather"]
+    others = [edit for edit in ordered if kind_of(edit) != "weather"]
+    for edit in climate:
+        _weather(document, edit, material)
+    matches = [model.find(document, edit[kind_of(edit)]) if _is_of_fields(edit) else None for edit in others]
+    for edit, match in zip(others, matches, strict=True):
+        if match is not None:
+            model.apply_edit(match, edit)
+        else:
+            _APPLY[kind_of(edit)](document, edit, material)
+    if any("measure" in edit for edit in others):
+        model.forget_text(document)
+
+
+def _is_of_fields(edit: Edit) -> bool:
+    return kind_of(edit) in ("set", "scale")
 
 
 def _weather(document: Document, edit: Edit, material: Material) -> None:
@@ -90,10 +108,6 @@ def _construct(document: Document, edit: Edit, _material: Material) -> None:
     constructions.apply_construction(document, dict(edit))
 
 
-def _field(document: Document, edit: Edit, _material: Material) -> None:
-    model.apply_edits(document, [dict(edit)])
-
-
 def _measure(document: Document, edit: Edit, material: Material) -> None:
     name = edit["name"]
     function = material.function(edit["measure"])
@@ -108,9 +122,6 @@ def _measure(document: Document, edit: Edit, material: Material) -> None:
 
 
 _APPLY: dict[str, Callable[[Document, Edit, Material], None]] = {
-    "weather": _weather,
     "construct": _construct,
-    "set": _field,
-    "scale": _field,
     "measure": _measure,
 }

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,7 +175,7 @@ def find(document: Document, target: str) -> Match:
     return Match(object_class, pattern, place.name, chosen, place)
 
 
-def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
+def apply_edits(document: Document, edits: Iterable[Mapping[str, Any]]) -> None:
     """Apply edits in their order, in place.
 
     Raises
@@ -184,12 +184,35 @@ def apply_edits(document: Document, edits: Iterable[dict[str, Any]]) -> None:
         When an edit names what the model does not have, or is of no known kind.
     """
     for edit in edits:
-        if set(edit) == {"set", "to"}:
-            set_field(find(document, edit["set"]), edit["to"])
-        elif set(edit) == {"scale", "by"}:
-            scale_field(find(document, edit["scale"]), edit["by"])
-        else:
-            raise InputError(f"the edit {edit!r} is of no kind that this version of epstudy knows")
+        target = edit.get("set") or edit.get("scale")
+        if target is None:
+            raise InputError(f"the edit {dict(edit)!r} is of no kind that this version of epstudy knows")
+        apply_edit(find(document, target), edit)
+
+
+def apply_edit(match: Match, edit: Mapping[str, Any]) -> None:
+    """Do what an edit says to what its target named, in place.
+
+    Raises
+    ------
+    InputError
+        When the objects refuse it, or the edit is of no known kind.
+    """
+    if set(edit) == {"set", "to"}:
+        set_field(match, edit["to"])
+    elif set(edit) == {"scale", "by"}:
+        scale_field(match, edit["by"])
+    else:
+        raise InputError(f"the edit {dict(edit)!r} is of no kind that this version of epstudy knows")
+
+
+def forget_text(document: Document) -> None:
+    """Have every object written from its values, after somebody else had the document in hand.
+
+    idfkit notices an attribute that is set, and not what is put into `data`; it would write the old text.
+    """
+    for one in document.all_objects:
+        one._source_text = None
 
 
 def set_field(match: Match, value: Any) -> None:

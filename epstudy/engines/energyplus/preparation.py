@@ -16,7 +16,7 @@ from epstudy.engines.energyplus.abilities import needed
 from epstudy.engines.energyplus.design_days import site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
-from epstudy.engines.energyplus.model import Document, load, version_of, write
+from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
 from epstudy.engines.energyplus.weather import weather_problems
 from epstudy.settings import surroundings
 
@@ -120,6 +120,10 @@ class Preparation:
             self.warnings += [f'parameter "{name}" {text}' for text in one.warnings]
             self.files |= one.files
         self.problems += checks.overlaps([(name, match) for name, one in seen.items() for match in one.matches])
+        self.problems += checks.built_and_set(
+            {name: one.built for name, one in seen.items()},
+            [(name, match) for name, one in seen.items() for match in one.matches],
+        )
         self.problems += checks.shared_surfaces({name: one.surfaces for name, one in seen.items() if one.surfaces})
         return seen
 
@@ -148,7 +152,9 @@ class Preparation:
 
     def _model(self) -> tuple[bytes | None, str]:
         if self.engine.is_document:
-            return write(self.engine.model, ".idf"), ".idf"
+            document = self.engine.model.copy()
+            forget_text(document)
+            return write(document, ".idf"), ".idf"
         path: Path = self.engine.model
         if path.suffix.lower() not in _SUFFIXES:
             self.problems.append(f"{path} is no model: expected a file that ends in .idf or .epJSON")
