@@ -1,6 +1,6 @@
 """Whether every building of EnergyPlus' wheel gives through epstudy what EnergyPlus itself writes.
 
-`python -m benchmarks.all_buildings` (ten to fifteen minutes) runs each building untouched and with other lighting: the
+`python -m benchmarks.all_buildings` (six to fifteen minutes) runs each building untouched and with other lighting: the
 32 on their design days, eight of them a whole year. Each run is repeated by hand, with nothing of epstudy: the model
 edited as text, with the outputs that it asks for itself left in, a process of its own, its SQL file read here. Writes
 `build/all_buildings.json` and `docs/buildings.md`; returns 1 when a number differs or a building fails.
@@ -128,6 +128,7 @@ def main() -> int:
     said = {
         "date": datetime.now(UTC).date().isoformat(),
         "energyplus": build(),
+        "epstudy": ep.__version__,
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "minutes": round((time.monotonic() - started) / 60),
         "rows": [asdict(row) | {"good": row.good} for row in rows],
@@ -406,8 +407,8 @@ COLUMNS = ("building", "period", "s a run", "warnings", "severe", "warm-up", "va
 
 PAGE = """# Every building of the wheel, through epstudy and by hand
 
-Written by `python -m benchmarks.all_buildings` on {date} with EnergyPlus {energyplus} ({machine}); it took {minutes}
-minutes for two simulations at a time. {good} of {all} rows are EnergyPlus' own numbers.
+Written by `python -m benchmarks.all_buildings` on {date} with EnergyPlus {energyplus} and epstudy {epstudy}, on
+{machine}, in {minutes} minutes, two simulations at a time. {good} of {all} rows are EnergyPlus' own numbers.
 
 The wheel ships 16 reference buildings of the DOE ("ref", run with Chicago) and 16 of ASHRAE 90.1-2019 ("ashrae", with
 Denver). Each is run as it is and with {lpd} W/m2 of lighting in every zone, as the two variants of an `ep.Study`: all

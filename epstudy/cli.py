@@ -114,9 +114,8 @@ def status(name: str) -> None:
     with _told():
         study = epstudy.Study.open(name)
         click.echo(f"{name}: {study.progress()}")
-        failures = study.failures()
-        for (cause, message), group in failures.groupby(["cause", "message"]):
-            click.echo(f"{len(group)} failed ({cause}): {message}")
+        for group in study.failures(by="message").to_dict("records"):
+            click.echo(f"{group['variants']} failed ({group['cause']}): {group['message']}")
 
 
 @main.command()

@@ -104,6 +104,12 @@ class Live:
             if progress is not None and progress.complete:
                 return
 
+    def forget(self, study: str) -> None:
+        """Have the pool forget a study, if there is one."""
+        pool = self.peek()
+        if pool is not None:
+            pool.forget(study)
+
     def refuse_another_grid(self, manifest: Manifest) -> None:
         """What was never run, or whose name stands for another grid now, cannot be waited for, cancelled or retried.
 

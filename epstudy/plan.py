@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
 from epstudy.live import Live
 from epstudy.provenance import simulated_again
+from epstudy.results import NOTES
 from epstudy.store import Store
 
 
@@ -47,7 +49,7 @@ class Plan:
 
     def look(self, store: Store, live: Live, user: str) -> tuple[Prepared, Manifest | None]:
         """Look at every file, target and level; return what was found, and the manifest where one can be made."""
-        prepared = self.engine.prepare(self.parameters, self.outputs, self.keep)
+        prepared = self.engine.prepare(self.parameters, self.outputs, self.keep, untouched=self.baseline is not None)
         code = any(code["kind"] == "source" for code in prepared.sources.values())
         lacking, notes = live.findings(prepared.needs, code)
         needs = "" if live.private else prepared.needs  # a private pool has what this machine has
@@ -64,7 +66,8 @@ class Plan:
     def probe(self) -> Plan:
         """Return the plan of the corner variants alone."""
         points = corners(self.points)
-        return replace(self, name=f"{self.name[:90]}.probe", points=points, dropped=0, baseline=None, stop_after=None)
+        name = f"{self.name[:60]}.probe-{uuid.uuid4().hex[:12]}"  # nobody else's, whoever probes at the same moment
+        return replace(self, name=name, points=points, dropped=0, baseline=None, stop_after=None)
 
     def _manifest(self, prepared: Prepared, user: str) -> Manifest:
         return make_manifest(
@@ -86,7 +89,7 @@ class Plan:
         return [
             f'parameter "{name}" has the name of a result; give it another one'
             for name in self.parameters
-            if name in prepared.metrics
+            if name in prepared.metrics or name.removesuffix(NOTES) in {*prepared.notes} - {name}
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,7 @@ def can_read_again(store: Store, manifest: Manifest, key: str, held: set[str]) -
     if any(f"{key}.{name}" not in held for name in manifest.artifacts if name not in outputs):
         return False  # a file to keep that was not kept
     wanted = [output for output, name in zip(manifest.outputs, outputs, strict=True) if f"{key}.{name}" not in held]
-    return engines.simulator(manifest.engine).readable(wanted, lambda name: store.artifact(key, name))
+    return engines.simulator(manifest.engine).readable(wanted, store.held_beside(key))
 
 
 # export -----------------------------------------------------------------------------------------------------------
@@ -182,14 +183,22 @@ def fetch(store: Store, manifest: Manifest, index: int, name: str) -> Path:
     files = [one for one in there if one != "json" and not one.startswith("failed.") and not one.endswith(".parquet")]
     words = dict(zip(manifest.keep, manifest.artifacts[len(manifest.outputs) :], strict=False))
     wanted = name.casefold().lstrip(".")
-    found = [one for one in files if one.casefold() == wanted or one == words.get(wanted)]
-    found = found or [one for one in files if one.casefold().endswith(f".{wanted}")]
-    found = found or [one for one in files if wanted in ("model", "input") and one.startswith("in.")]
+    found = [words[wanted]] if not failed and words.get(wanted) in files else []
+    own = files if failed else [one for one in files if one in manifest.artifacts]
+    found = found or [one for one in own if wanted in (one.casefold(), _plain(one).casefold())]
+    found = found or [one for one in own if one.casefold().endswith(f".{wanted}")]
+    found = found or [one for one in own if wanted in ("model", "input") and _plain(one).startswith("in.")]
     path = store.artifact(key, found[0], failed=failed) if len(found) == 1 else None
     if path is None:
-        kept = f"it kept {', '.join(files)}" if files else "it kept no files"
+        kept = f"it kept {', '.join(map(_plain, own))}" if own else "it kept no files"
         more = "" if failed else f'; ep.Study(..., keep=("{name}",)) and run() keep it'
         raise InputError(f'variant {index} of study "{manifest.study}" has no file "{name}": {kept}{more}')
     if path.stat().st_size == 0:
         raise InputError(f'variant {index} of study "{manifest.study}": the engine wrote no "{name}"')
     return path
+
+
+def _plain(artifact: str) -> str:
+    """The name of a kept file as the engine gave it."""
+    first, _, rest = artifact.partition(".")
+    return rest if re.fullmatch(r"[0-9a-f]{8}", first) and rest else artifact

@@ -74,6 +74,9 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     """
     import pandas as pd
 
+    status = frame[STATUS].iloc[reference]
+    if status in (State.FAILED, State.CANCELLED):
+        raise InputError(f"variant {reference} is {status}: there is nothing to compare with; look at failures()")
     units = dict(frame.attrs["units"])
     columns: dict[str, Any] = {}
     for name in frame.columns:
@@ -150,11 +153,14 @@ def timeseries_frame(
     """Return a meter or variable of a study; see `Study.timeseries`."""
     from epstudy.series import long_series, wide_series
 
+    name, key, frequency = _checked_series(name, key, frequency)
     chosen = _chosen(manifest, variants)
     output = _series_output(manifest, name, key, frequency)
     files = _existing(_files(store, manifest, output, chosen))
     if not files:
-        raise InputError(f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one')
+        raise InputError(
+            f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one, or look at failures()'
+        )
     if long:
         frame = long_series(files, name, "*" if key is None else key)
     else:
@@ -172,7 +178,9 @@ def table_frame(store: Store, manifest: Manifest, report: str, table: str | None
     output = _table_output(manifest, report, table)
     files = _files(store, manifest, output, range(len(manifest)))
     if not _existing(files):
-        raise InputError(f'no variant of study "{manifest.study}" is done that has this table; wait() for one')
+        raise InputError(
+            f'no variant of study "{manifest.study}" is done that has this table; wait() for one, or look at failures()'
+        )
     rows = long_table(_existing(files), f"{report} {table or ''}".strip())
     parameters = manifest_frame(manifest)
     clashes = {column: f"{column}_parameter" for column in parameters.columns if column in rows.columns}
@@ -186,9 +194,26 @@ def table_frame(store: Store, manifest: Manifest, report: str, table: str | None
 def _files(
     store: Store, manifest: Manifest, output: Mapping[str, Any], variants: Iterable[int]
 ) -> dict[int, Path | None]:
-    """For each variant the file of an output; None where there is none (yet)."""
+    """For each variant the file of an output; None where there is none (yet), or it is damaged."""
     name = f"{digest(output)[:_DIGITS]}.parquet"
-    return {index: store.artifact(manifest.keys[index], name) for index in variants}
+    files = {}
+    for index in variants:
+        path = store.artifact(manifest.keys[index], name)
+        if path is not None and not _is_whole(path):
+            store.discard_artifact(manifest.keys[index], name)
+            path = None
+        files[index] = path
+    return files
+
+
+def _is_whole(parquet: Path) -> bool:
+    """Whether a Parquet file has its beginning and its end."""
+    mark = b"PAR1"
+    with parquet.open("rb") as file:
+        begins = file.read(len(mark)) == mark
+        size = file.seek(0, 2)
+        file.seek(max(size - len(mark), 0))
+        return begins and size > 2 * len(mark) and file.read() == mark
 
 
 def _existing(files: Mapping[int, Path | None]) -> dict[int, Path]:
@@ -212,14 +237,30 @@ def _snake(text: str) -> str:
     return re.sub(r"[^0-9a-z]+", "_", text.casefold()).strip("_")
 
 
-def _chosen(manifest: Manifest, variants: Sequence[int] | None) -> list[int]:
-    if variants is None:
-        return list(range(len(manifest)))
-    chosen = [int(variant) for variant in ([variants] if isinstance(variants, int) else variants)]
-    wrong = [variant for variant in chosen if not 0 <= variant < len(manifest)]
-    if wrong:
-        raise InputError(f"there is no variant {wrong[0]}; the study has variants 0 to {len(manifest) - 1}")
-    return list(dict.fromkeys(chosen))
+def _chosen(manifest: Manifest, variants: Any) -> list[int]:
+    every = range(len(manifest))
+    if variants is None or isinstance(variants, slice):
+        return list(every[variants or slice(None)])
+    given = [variants] if isinstance(variants, str) or not isinstance(variants, Iterable) else list(variants)
+    for one in given:
+        if not hasattr(one, "__index__") or isinstance(one, bool) or int(one) not in every:
+            raise InputError(f"there is no variant {one!r}; the study has variants 0 to {len(manifest) - 1}")
+    if not given:
+        raise InputError(f"variants is empty; the study has variants 0 to {len(manifest) - 1}, None means all")
+    return list(dict.fromkeys(int(one) for one in given))
+
+
+def _checked_series(name: Any, key: Any, frequency: Any) -> tuple[str, str | list[str] | None, str | None]:
+    """The arguments of `timeseries`; a Meter or Variable may stand for its name."""
+    said = getattr(name, "name", name)
+    if not isinstance(said, str) or not said.strip():
+        raise InputError(f'{name!r} names no series; expected a text such as "Electricity:Facility"')
+    keys = key if key is None or isinstance(key, str) else list(key) if isinstance(key, Iterable) else [key]
+    if not all(isinstance(one, str) for one in keys or ()):
+        raise InputError(f"key is {key!r}; expected the name of a zone, surface or component, or a list of those")
+    if frequency is not None and not isinstance(frequency, str):
+        raise InputError(f'frequency is {frequency!r}; expected a text such as "hourly"')
+    return said, keys, frequency
 
 
 def _series_output(

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from epstudy.core.canonical import content_digest
+from epstudy.core.contracts import Held
 from epstudy.core.errors import StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
@@ -115,7 +116,9 @@ class Store:
         if outcome.state is not State.DONE:
             raise ValueError(f"a variant that is {outcome.state} has no outcome to keep")
         path = self._result(key)
-        if self._create(path, content):
+        first = self._create(path, content)
+        self._forget_failure(key)  # one that stands beside a result is younger than it
+        if first:
             return True
         if self._read_outcome(path, key) is None:  # somebody's damaged file
             self._replace(path, content)
@@ -128,9 +131,9 @@ class Store:
         A result counts only when all `artifacts` stand beside it.
         """
         found = self._read_outcome(self._result(key), key)
-        if found is None:
-            return self._read_outcome(self._failure(key), key)
-        return found if all(self._exists(self._artifact(key, name)) for name in artifacts) else None
+        if found is not None and all(self._exists(self._artifact(key, name)) for name in artifacts):
+            return found
+        return self._read_outcome(self._failure(key), key)
 
     def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
         """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out."""
@@ -140,10 +143,11 @@ class Store:
         there = [key for key in wanted if f"{key}.json" in held or f"{key}.failed.json" in held]
 
         def read(key: str) -> Outcome | None:
-            found = self._read_outcome(self._result(key), key) if f"{key}.json" in held else None
-            if found is None:
-                return self._read_outcome(self._failure(key), key) if f"{key}.failed.json" in held else None
-            return found if all(key + name in held for name in names) else None
+            whole = f"{key}.json" in held and all(key + name in held for name in names)
+            found = self._read_outcome(self._result(key), key) if whole else None
+            if found is None and f"{key}.failed.json" in held:
+                return self._read_outcome(self._failure(key), key)
+            return found
 
         if self._local:
             found = [read(key) for key in there]  # threads only get in each other's way
@@ -155,18 +159,37 @@ class Store:
     def forget_failures(self, keys: Iterable[str]) -> None:
         """Remove the failures under these keys; results stay."""
         for key in keys:
-            with contextlib.suppress(FileNotFoundError):
-                self._fs.rm_file(self._failure(key))
+            self._forget_failure(key)
+
+    def _forget_failure(self, key: str) -> None:
+        if self._exists(self._failure(key)):
+            for name in self._held_names([key]):
+                if name.startswith(f"{key}.failed."):
+                    with contextlib.suppress(FileNotFoundError):
+                        self._fs.rm_file(self._path("results", key[:2], name))
 
     # what stands beside a result ----------------------------------------------------------------------------------
 
     def put_artifact(self, key: str, name: str, content: bytes, *, failed: bool = False) -> None:
-        """Keep a file beside the result under `key`, or beside its failure. Beside a result the first one stays."""
-        path = self._artifact(key, f"failed.{name}" if failed else name)
-        if failed:
-            self._replace(path, content)
-        else:
-            self._create(path, content)
+        """Keep a file beside the result under `key`, or beside its failure, in the place of an older one."""
+        self._replace(self._artifact(key, f"failed.{name}" if failed else name), content)
+
+    def discard_artifact(self, key: str, name: str) -> None:
+        """Remove a damaged file beside a result: the next run makes it again."""
+        warnings.warn(
+            f"{self._artifact(key, name)} is damaged and was removed; run() makes it again",
+            DamagedFileWarning,
+            stacklevel=3,
+        )
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._artifact(key, name))
+
+    def held_beside(self, key: str) -> Held:
+        """Return the files that stand beside the result under `key`."""
+        start = f"{key}."
+        names = sorted(name.removeprefix(start) for name in self._held_names([key]) if name.startswith(start))
+        there = [name for name in names if name != "json" and not name.startswith("failed.")]
+        return Held(tuple(there), lambda name: self.artifact(key, name))
 
     def artifact(self, key: str, name: str, *, failed: bool = False) -> Path | None:
         """Return a local path of the file beside a result, or beside a failure; None when there is none.

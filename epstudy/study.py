@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from epstudy import provenance
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
-from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError
+from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StoreError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
@@ -440,6 +440,7 @@ class Study:
             failed = probe.run(check=False).wait().failures()
         finally:
             self._store.remove_study(probe.name)
+            probe._live.forget(probe.name)
         return [
             f"probe: {', '.join(f'{name}={row[name]}' for name in plan.parameters)} fails ({row['cause']}): "
             f"{row['message']}"
@@ -504,14 +505,21 @@ _FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": fai
 
 
 def studies(*, store: str | None = None) -> pd.DataFrame:
-    """Return the studies of the store, one row each: how many variants, how many done and failed, run when."""
+    """Return the studies of the store, one row each: how many variants, how many done and failed, run when.
+
+    A study whose manifest is damaged has no numbers, and says so instead of its engine.
+    """
     import pandas as pd
 
     settings = Settings.load(store=store)
     kept = Store(settings.store)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in kept.studies():
-        manifest = kept.manifest(name)
+        try:
+            manifest = kept.manifest(name)
+        except StoreError as error:
+            rows.append({"study": name, "engine": str(error)})
+            continue
         outcomes = kept.outcomes(manifest.keys, manifest.artifacts).values()
         rows.append(
             {

@@ -49,9 +49,17 @@ class Engine(Protocol):
         ...
 
     def prepare(
-        self, parameters: Mapping[str, Parameter], outputs: Sequence[Any] = (), keep: Sequence[str] = ()
+        self,
+        parameters: Mapping[str, Parameter],
+        outputs: Sequence[Any] = (),
+        keep: Sequence[str] = (),
+        *,
+        untouched: bool = False,
     ) -> Prepared:
-        """Read and check everything once. Problems are findings, never exceptions."""
+        """Read and check everything once. Problems are findings, never exceptions.
+
+        `untouched` says that the model runs without any level too: as the baseline.
+        """
         ...
 
 
@@ -92,6 +100,14 @@ class Run:
         return self.folder / ".kept"
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The files that stand beside a result: their names, and the path of one, None when it is gone meanwhile."""
+
+    names: tuple[str, ...]
+    path: Callable[[str], Path | None]
+
+
 class Simulator(Protocol):
     """The worker's side of an engine: holds its warm process, runs one variant at a time."""
 
@@ -114,8 +130,8 @@ class Simulator(Protocol):
         """
         ...
 
-    def readable(self, outputs: Sequence[Mapping[str, Any]], held: Callable[[str], Path | None]) -> bool:
-        """Say whether `read_again` could make these outputs from what an earlier run kept."""
+    def readable(self, outputs: Sequence[Mapping[str, Any]], held: Held) -> bool:
+        """Say whether `read_again` could make these outputs from what an earlier run kept that is not damaged."""
         ...
 
     def export(self, run: Run) -> str:
@@ -128,10 +144,10 @@ class Simulator(Protocol):
         """
         ...
 
-    def read_again(self, run: Run, held: Callable[[str], Path | None]) -> bool:
+    def read_again(self, run: Run, held: Held) -> bool:
         """Make the artifacts that are missing from those that an earlier run kept; False when they do not suffice.
 
-        `held` gives the path of an artifact in the store, None when it is not there. What is made stands in `run.kept`.
+        What is made stands in `run.kept`.
         """
         ...
 

@@ -69,6 +69,11 @@ class Pool:
         """Cancel a study; return how many variants were waiting."""
         return self._ledger.cancel(study)
 
+    def forget(self, study: str) -> None:
+        """Forget a study; what it runs is told at its next beat that it is not wanted."""
+        self._ledger.cancel(study)
+        self._ledger.drop(study)
+
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return how far the study is; None when the ledger does not follow this manifest (any more)."""
         self._ledger.attach(self._settings.idle_s)

@@ -137,7 +137,7 @@ class Slot:
             return False
         with self._folder(lease) as folder:
             run = self._run(lease, manifest, folder)
-            if not self._simulator(manifest.engine).read_again(run, lambda name: store.artifact(lease.key, name)):
+            if not self._simulator(manifest.engine).read_again(run, store.held_beside(lease.key)):
                 return False
             self._keep(lease, manifest, run, done)
         return store.outcome(lease.key, manifest.artifacts) is not None

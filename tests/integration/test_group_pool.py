@@ -61,8 +61,8 @@ class Elsewhere:
 
     kind = "energyplus"
 
-    def prepare(self, *arguments: Any) -> Prepared:
-        return replace(quick().prepare(*arguments), needs="energyplus-9.6.0-f420c06a69")
+    def prepare(self, *arguments: Any, **options: Any) -> Prepared:
+        return replace(quick().prepare(*arguments, **options), needs="energyplus-9.6.0-f420c06a69")
 
 
 def test_a_study_goes_only_to_workers_that_have_its_engine() -> None:

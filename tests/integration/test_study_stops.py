@@ -42,7 +42,7 @@ def test_a_probe_simulates_the_corners_and_says_what_fails_there(store: str) -> 
     good = ep.Study("probed", quick(), parameters)
     assert good.check(probe=True).ok
     assert list(good.results()["status"]).count(State.DONE) == 4
-    assert "probed.probe" not in ep.studies().index
+    assert not [name for name in ep.studies().index if name.startswith("probed.")]
 
     bad = ep.Study("probed-bad", quick(), {"setpoint": ep.Field("Schedule:Compact/HTGSETP_SCH/field_18", [20.5, 60.0])})
     check = bad.check(probe=True)

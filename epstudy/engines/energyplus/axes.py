@@ -48,13 +48,21 @@ class Base:
     period: str
     problems: frozenset[str]
     read: Read
+    ddy: str = ""
 
 
 def look(base: Base, parameter: Parameter, place: int) -> Seen:
     """Return what a parameter does; `place` counts the measures before it, whose order matters."""
     seen = Seen()
     _LOOKS[parameter.kind](base, parameter, place, seen)
+    labels = [canonical(level.label) for level in parameter.levels]
     values = [canonical(level.value) for level in parameter.levels]
+    alike = {
+        level.label
+        for level, label, value in zip(parameter.levels, labels, values, strict=True)
+        if any(label == one and value != other for one, other in zip(labels, values, strict=True))
+    }
+    seen.problems += [f"has two levels that are both called {label!r}; give a dict {{label: value}}" for label in alike]
     twice = [level.label for level, value in zip(parameter.levels, values, strict=True) if values.count(value) > 1]
     if twice:
         seen.warnings.append(f"has the same level more than once: {', '.join(map(repr, dict.fromkeys(twice)))}")
@@ -165,7 +173,7 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
     from epstudy.engines.energyplus.weather import read_epw, weather_problems
 
     if level.value is None:
-        return None, _SITES["model"]
+        return None, _SITES["ddy"].format(ddy=base.ddy) if base.ddy else _SITES["model"]
     epw_path, ddy_path = _weather_paths(level.value)
     content = base.read(epw_path, "weather file")
     ddy = None if ddy_path is None else base.read(ddy_path, "design-day file")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.external import REFERENCES
@@ -91,6 +91,11 @@ def check_classes(document: Document, installation: Installation, trusted: bool)
     return problems
 
 
+def needs_idf(document: Document) -> bool:
+    """Say whether the model that runs is an IDF, whatever it was given as: templates are expanded to one."""
+    return bool(template_classes(document))
+
+
 def uses_plugins(document: Document) -> bool:
     """Say whether the model runs Python of its own inside EnergyPlus."""
     return bool(used(document, "PythonPlugin:Instance"))
@@ -161,6 +166,21 @@ def shared_surfaces(surfaces: Mapping[str, set[str]]) -> list[str]:
     return problems
 
 
+def climates(parameters: Sequence[str], matches: Iterable[tuple[str, Match]]) -> list[str]:
+    """Problems of parameters of weather: there is one climate at a time, and it brings its own place."""
+    if not parameters:
+        return []
+    problems = []
+    if len(parameters) > 1:
+        named = ", ".join(f'"{name}"' for name in parameters)
+        problems.append(f"parameters {named} are all weather; a variant has one, so make one parameter of all levels")
+    return problems + [
+        f'parameter "{name}" sets {match.field} of {match.object_class}, which parameter "{parameters[0]}" replaces'
+        for name, match in matches
+        if match.object_class in ("Site:Location", "SizingPeriod:DesignDay")
+    ]
+
+
 def built_and_set(built: Mapping[str, list[ModelObject]], matches: Iterable[tuple[str, Match]]) -> list[str]:
     """Problems of fields that a parameter of constructions writes too: the construction of a surface, its layers."""
     places = {id(one): name for name, objects in built.items() for one in objects}
@@ -171,7 +191,7 @@ def built_and_set(built: Mapping[str, list[ModelObject]], matches: Iterable[tupl
         if both:
             problems[name, places[id(both[0])], match.object_class, match.field] = len(both)
     return [
-        f'parameters "{other}" and "{name}" both set {field} of {number} {object_class} objects; leave it to one of them'
+        f'parameters "{other}" and "{name}" both set {field} of {number} {object_class} objects; leave it to one'
         for (name, other, object_class, field), number in problems.items()
     ]
 

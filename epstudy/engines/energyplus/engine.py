@@ -87,12 +87,17 @@ class EnergyPlus:
         return f'EnergyPlus("{self.model_name}"{weather}, period="{self.period}")'
 
     def prepare(
-        self, parameters: Mapping[str, Parameter], outputs: Sequence[Any] = (), keep: Sequence[str] = ()
+        self,
+        parameters: Mapping[str, Parameter],
+        outputs: Sequence[Any] = (),
+        keep: Sequence[str] = (),
+        *,
+        untouched: bool = False,
     ) -> Prepared:
         """Read model, weather and external files once; check them and every level; see `core.contracts.Prepared`."""
         from epstudy.engines.energyplus.preparation import Preparation
 
-        return Preparation(self).prepare(parameters, outputs, keep)
+        return Preparation(self).prepare(parameters, outputs, keep, untouched)
 
     @property
     def is_document(self) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from epstudy.core.contracts import Run
 from epstudy.engines.energyplus.harvesting import harvest_requests
-from epstudy.engines.energyplus.outputs import kept_files
+from epstudy.engines.energyplus.outputs import asked_digest, kept_files
 from epstudy.engines.energyplus.requests import Request, from_json
 
 SQL = "eplusout.sql"
@@ -35,15 +34,20 @@ def keep_outputs(run: Run, wanted: Sequence[Request]) -> None:
             (run.kept / artifact_of(request)).write_bytes(found[request.digest])
 
 
+def kept_names(keep: Sequence[str], requests: Sequence[Request], suffix: str) -> list[str]:
+    """Return the names under which the store keeps files: what a run was asked for is in the name, as in the file."""
+    return [f"{asked_digest(requests)}.{name}" for name in kept_files(keep, suffix)]
+
+
 def keep_files(run: Run) -> None:
     """Copy the files that the study keeps into `run.kept`; what EnergyPlus did not write is an empty file there."""
     run.kept.mkdir(exist_ok=True)
-    for name in kept_files(run.keep, Path(run.recipe["model"]).suffix):
-        path = run.folder / name
+    for artifact in run.artifacts[len(run.outputs) :]:
+        path = run.folder / artifact.partition(".")[2]
         if path.is_file():
-            shutil.copyfile(path, run.kept / name)
+            shutil.copyfile(path, run.kept / artifact)
         else:
-            (run.kept / name).touch()
+            (run.kept / artifact).touch()
 
 
 def keep_failure(run: Run) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
 from epstudy.engines.energyplus.model import Document, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
@@ -210,6 +211,20 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
     once = {(object_class, *fields.items()): (object_class, fields) for object_class, fields in needed}
     for object_class, fields in once.values():
         document.add(object_class, **fields)
+
+
+def asked_digest(requests: Iterable[Request]) -> str:
+    """Return eight hexadecimal digits that name what the requests add to the model.
+
+    The files of two runs hold the same where these are the same: end uses and component sizes add nothing.
+    """
+    asked = list(requests)
+    reports = sorted(
+        {report_id(one.report) for one in asked if isinstance(one, Table)} - {report_id(_SUMMARY), report_id(_DEMAND)}
+    )
+    series = [one for one in asked if isinstance(one, Meter | Variable)]
+    objects = sorted({canonical([name, dict(fields)]) for name, fields in _objects(series)})
+    return digest({"reports": reports, "objects": objects})[:8]
 
 
 def keep_problems(keep: Sequence[str], requests: Iterable[Request | Mapping[str, Any]] = ()) -> list[str]:

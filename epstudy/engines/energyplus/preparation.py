@@ -11,9 +11,9 @@ from epstudy.core.check import Check
 from epstudy.core.contracts import Prepared
 from epstudy.core.errors import EngineError, InputError
 from epstudy.core.parameter import Parameter
-from epstudy.engines.energyplus import axes, checks, outputs, requests
+from epstudy.engines.energyplus import axes, checks, keeping, outputs, requests
 from epstudy.engines.energyplus.abilities import needed
-from epstudy.engines.energyplus.design_days import site_from_ddy
+from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
@@ -36,8 +36,10 @@ class Preparation:
         self.files: dict[str, bytes] = {}
         self._name = engine.model_name
 
-    def prepare(self, parameters: Mapping[str, Parameter], wanted: Sequence[Any], keep: Sequence[str]) -> Prepared:
-        """Return the study as the engine sees it."""
+    def prepare(
+        self, parameters: Mapping[str, Parameter], wanted: Sequence[Any], keep: Sequence[str], untouched: bool
+    ) -> Prepared:
+        """Return the study as the engine sees it; see `core.contracts.Engine`."""
         model, suffix = self._model()
         installation = self._installation(model)
         weather = self._weather()
@@ -50,12 +52,15 @@ class Preparation:
         if document is None:
             return self._nothing()
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
+        if ddy is not None and not self.problems:
+            apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
         seen = self._look(document, suffix, parameters)
         asked = self._requests(document, wanted, keep)
-        every_level_has_one = any(
+        every_level_has_one = not untouched and any(
             parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
             for parameter in parameters.values()
         )
+        model_suffix = ".idf" if checks.needs_idf(document) else suffix
         self._say(checks.check_classes(document, installation, self.engine.trusted))
         plugins = checks.uses_plugins(document)
         hints = {"installation": str(installation.folder)} if installation.folder is not None else {}
@@ -69,7 +74,7 @@ class Preparation:
             outputs.METRICS,
             sources={digest: code for one in seen.values() for digest, code in one.sources.items()},
             outputs=tuple(request.to_json() for request in asked),
-            artifacts=(*(f"{request.digest}.parquet" for request in asked), *outputs.kept_files(keep, suffix)),
+            artifacts=(*map(keeping.artifact_of, asked), *keeping.kept_names(keep, asked, model_suffix)),
             notes={name: one.notes for name, one in seen.items() if any(one.notes)},
             needs=needed(installation.build, plugins),
             hints=hints,
@@ -110,7 +115,7 @@ class Preparation:
 
     def _look(self, document: Document, suffix: str, parameters: Mapping[str, Parameter]) -> dict[str, axes.Seen]:
         """Look at every parameter; its findings carry its name."""
-        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), self._read)
+        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), self._read, self._ddy_name())
         seen = {}
         measures = 0
         for name, parameter in parameters.items():
@@ -119,17 +124,18 @@ class Preparation:
             self.problems += [f'parameter "{name}": {text}' for text in one.problems]
             self.warnings += [f'parameter "{name}" {text}' for text in one.warnings]
             self.files |= one.files
-        self.problems += checks.overlaps([(name, match) for name, one in seen.items() for match in one.matches])
-        self.problems += checks.built_and_set(
-            {name: one.built for name, one in seen.items()},
-            [(name, match) for name, one in seen.items() for match in one.matches],
+        matches = [(name, match) for name, one in seen.items() for match in one.matches]
+        self.problems += checks.overlaps(matches)
+        self.problems += checks.climates(
+            [name for name, parameter in parameters.items() if parameter.kind == "weather"], matches
         )
+        self.problems += checks.built_and_set({name: one.built for name, one in seen.items()}, matches)
         self.problems += checks.shared_surfaces({name: one.surfaces for name, one in seen.items() if one.surfaces})
         return seen
 
     def _requests(self, document: Document, wanted: Sequence[Any], keep: Sequence[str]) -> tuple[Any, ...]:
         try:
-            asked = requests.read_requests(wanted)
+            asked = requests.merged(requests.read_requests(wanted))
         except InputError as error:
             self.problems += [str(error), *outputs.keep_problems(keep)]
             return ()
@@ -169,6 +175,9 @@ class Preparation:
             wrong = weather_problems(content, self.engine.period)
             self.problems += [f"the weather file {self.engine.weather} {text}" for text in wrong]
         return content
+
+    def _ddy_name(self) -> str:
+        return "" if self.engine.ddy is None else self.engine.ddy.name
 
     def _ddy(self) -> bytes | None:
         if self.engine.ddy is None:

@@ -235,6 +235,21 @@ def read_requests(outputs: Any) -> tuple[Request, ...]:
     return tuple(read.values())
 
 
+def merged(requests: Iterable[Request]) -> tuple[Request, ...]:
+    """Return requests with the keys of one variable at one frequency in one request, at the place of its first."""
+    found: dict[Any, Request] = {}
+    for one in requests:
+        if not isinstance(one, Variable):
+            found[one.digest] = one
+            continue
+        same = (folded(one.name), one.frequency)
+        other = found.get(same)
+        keys = [each.key for each in (other, one) if isinstance(each, Variable)]
+        every = ALL_KEYS if ALL_KEYS in keys else [name for key in keys for name in key]
+        found[same] = Variable(one.name, every, one.frequency)
+    return tuple(found.values())
+
+
 def request_problems(document: Any, requests: Iterable[Request]) -> list[str]:
     """Return what is wrong with requests, as far as a model can tell.
 

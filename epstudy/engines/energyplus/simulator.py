@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -9,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.contracts import Run, Stop, Watch
+from epstudy.core.contracts import Held, Run, Stop, Watch
 from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.energyplus.abilities import abilities_of, choose
@@ -67,18 +68,16 @@ class EnergyPlusSimulator:
         """Return one ability for each EnergyPlus that is installed here."""
         return [one for each in find_installations(environment=surroundings()) for one in abilities_of(each)]
 
-    def readable(self, wanted: Sequence[Mapping[str, Any]], held: Callable[[str], Path | None]) -> bool:
-        """Say whether these outputs can be read from the SQL file that a result kept."""
-        sql = held(SQL)
-        requests = read_wanted(wanted)
-        return not requests or (sql is not None and {one.digest for one in requests} <= readable(sql, requests))
+    def readable(self, wanted: Sequence[Mapping[str, Any]], held: Held) -> bool:
+        """Say whether these outputs can be read from an SQL file that a result kept."""
+        return not wanted or _holding(wanted, held) is not None
 
-    def read_again(self, run: Run, held: Callable[[str], Path | None]) -> bool:
-        """Make missing outputs from the SQL file that an earlier run kept; see `core.contracts.Simulator`."""
-        missing = {name for name in run.artifacts if held(name) is None}
+    def read_again(self, run: Run, held: Held) -> bool:
+        """Make missing outputs from an SQL file that an earlier run kept; see `core.contracts.Simulator`."""
+        missing = {name for name in run.artifacts if name not in held.names}
         wanted = [output for output in run.outputs if artifact_of(from_json(output)) in missing]
-        sql = held(SQL)
-        if sql is None or len(wanted) != len(missing) or not self.readable(wanted, held):
+        sql = _holding(wanted, held)
+        if sql is None or len(wanted) != len(missing):
             return False
         (run.folder / SQL).symlink_to(sql)
         keep_outputs(run, read_wanted(wanted))
@@ -119,6 +118,7 @@ class EnergyPlusSimulator:
             return Outcome(State.CANCELLED, message=end.value)
         if end is None:
             self.close()
+            keep_failure(run)
             return Outcome(
                 State.FAILED, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study"
             )
@@ -241,6 +241,18 @@ class _WarmProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _holding(wanted: Sequence[Mapping[str, Any]], held: Held) -> Path | None:
+    """An SQL file beside a result that holds all these outputs."""
+    requests = read_wanted(wanted)
+    for name in held.names:
+        path = held.path(name) if name.endswith(f".{SQL}") else None
+        if path is not None:
+            with contextlib.suppress(EngineError):  # a damaged file holds nothing
+                if {one.digest for one in requests} <= readable(path, requests):
+                    return path
+    return None
 
 
 def _order(run: Run) -> dict[str, Any]:
