@@ -32,7 +32,7 @@ def findings(settings: Settings) -> list[Finding]:
     """Look at everything a study needs."""
     return [
         *_python(),
-        _energyplus(),
+        _energyplus(settings),
         _redis(settings),
         *_pool(settings),
         _store(settings),
@@ -56,13 +56,16 @@ def _python() -> Iterator[Finding]:
         yield Finding("no", "ipykernel", "7.0 shows no progress while a cell runs", remedy)
 
 
-def _energyplus() -> Finding:
+def _energyplus(settings: Settings) -> Finding:
     from epstudy import engines
 
     try:
         return Finding("ok", "EnergyPlus", engines.describe("energyplus"))
     except EpstudyError as error:
-        return Finding("no", "EnergyPlus", str(error), 'pip install "pyenergyplus-lbnl==25.2.0"')
+        remedy = 'pip install "pyenergyplus-lbnl==25.2.0"'
+        if settings.energyplus_dir:
+            remedy = f"correct ENERGYPLUS_DIR ({settings.energyplus_dir}), or unset it"
+        return Finding("no", "EnergyPlus", str(error), remedy)
 
 
 def _redis(settings: Settings) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,7 +138,11 @@ def export(store: Store, manifest: Manifest, index: int, path: Path, *, allow_co
         raise InputError(f"{path} is there already and not an empty folder; give another name")
     folder.mkdir(parents=True, exist_ok=True)
     run = make_run(manifest, index, folder, store.input_path, allow_code=allow_code)
-    command = engines.simulator(manifest.engine).export(run)
+    try:
+        command = engines.simulator(manifest.engine).export(run)
+    except EpstudyError:
+        shutil.rmtree(folder)  # it was empty before
+        raise
     about = {
         "study": manifest.study,
         "variant": index,
@@ -175,8 +180,10 @@ def fetch(store: Store, manifest: Manifest, index: int, name: str) -> Path:
     InputError
         When it kept none of that name; the message lists those that it kept.
     """
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f'{name!r} names no file; expected "sql", "err", "model" or the name of a file')
     key = manifest.keys[index]
-    outcome = store.outcome(key)
+    outcome = store.outcome(key, manifest.artifacts)
     failed = outcome is None or outcome.state is not State.DONE
     start = f"{key}.failed." if failed else f"{key}."
     there = sorted(one.removeprefix(start) for one in store.held([key]) if one.startswith(start))

@@ -256,6 +256,15 @@ class Store:
             raise StoreError(f'the manifest of study "{study}" in {self.url} is damaged; run the study again')
         return Manifest.from_json(said)
 
+    def manifest_mark(self, study: str) -> str:
+        """Return what changes when another manifest is stored under this name; empty when there is none."""
+        try:
+            about = self._fs.info(self._path("studies", check_study_name(study), "manifest.json"))
+        except FileNotFoundError:
+            return ""
+        parts = ("size", "mtime", "ino", "ETag", "etag", "LastModified", "updated", "created")
+        return repr([about.get(part) for part in parts])
+
     def studies(self) -> list[str]:
         """Return the names of the studies in the store, sorted."""
         try:

@@ -11,12 +11,16 @@ from typing import Any
 
 from epstudy.core.canonical import canonical, content_digest, digest
 from epstudy.core.contracts import Prepared, Run
+from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
 from epstudy.core.variant import Variant
 
 #: What the digits of a key mean. Another number makes every stored result unreachable: see docs/decisions/.
 KEY_FORMAT = 1
+
+#: What the fields of a manifest mean. Workers say which one they read, so that old ones get no new studies.
+MANIFEST_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Manifest:
         """Return plain JSON."""
         return {
             "format": KEY_FORMAT,
+            "manifest": MANIFEST_FORMAT,
             "study": self.study,
             "engine": self.engine,
             "recipe": dict(self.recipe),
@@ -129,7 +134,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Manifest:
-        """Return the Manifest that `to_json` wrote."""
+        """Return the Manifest that `to_json` wrote, here or in an earlier version of epstudy.
+
+        Raises
+        ------
+        StoreError
+            When a later version wrote it.
+        """
+        if said.get("manifest", 1) > MANIFEST_FORMAT:
+            raise StoreError(f'study "{said["study"]}" was written by a later version of epstudy; update this one')
         axes = tuple(
             Axis(
                 name=axis["name"],
@@ -142,7 +155,7 @@ class Manifest:
             )
             for axis in said["axes"]
         )
-        kept = {name: value for name, value in said.items() if name != "format"}
+        kept = {name: value for name, value in said.items() if name not in ("format", "manifest")}
         lists = {name: tuple(said[name]) for name in ("keys", "outputs", "keep", "artifacts") if name in said}
         return cls(**{**kept, **lists, "axes": axes, "rows": tuple(map(tuple, said["rows"]))})
 

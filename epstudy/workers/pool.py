@@ -9,7 +9,7 @@ from celery import Celery
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import PoolError
-from epstudy.core.manifest import Manifest
+from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
@@ -49,6 +49,10 @@ class Pool:
         """Connect (again); a private pool that ended is started (again)."""
         self._url = self._settings.broker_url() or _private_redis(self._settings)
         self._ledger = Ledger(connect(self._url))
+        if self.private and _other_version(self._ledger.workers()):
+            stop_private(self._settings)  # of the version before an update; what it ran is asked again
+            self._url = _private_redis(self._settings)
+            self._ledger = Ledger(connect(self._url))
         self._app = make_app(self._url)
         self._sweeper = Sweeper(self._ledger, self._store, self._publish)
 
@@ -124,12 +128,24 @@ class Pool:
     def _refuse_another_store(self) -> None:
         if self.private:
             return  # it was started for this very folder
+        other = _other_version(self._ledger.workers())
+        if other:
+            raise PoolError(
+                f"the workers of this pool have epstudy {other}, which reads other studies than this version writes; "
+                "have both updated to the same"
+            )
         stores = {worker["store"] for worker in self._ledger.workers()}
         if stores and self._store.identity() not in stores:
             raise PoolError(
                 f"the workers of this pool use another store than {self._store.url}, so they would not find the study; "
                 "set EPSTUDY_STORE to the folder that the workers see"
             )
+
+
+def _other_version(workers: list[dict[str, Any]]) -> str:
+    """The version of the workers, when none of them reads our manifests."""
+    formats = [worker.get("manifest", 1) for worker in workers]
+    return str(workers[0]["epstudy"]) if workers and MANIFEST_FORMAT not in formats else ""
 
 
 def _private_redis(settings: Settings) -> str:

@@ -22,7 +22,7 @@ import psutil
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
-from epstudy.core.manifest import Manifest
+from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.version import VERSION
 from epstudy.engines import abilities
 from epstudy.settings import Settings, mask
@@ -181,6 +181,7 @@ class Supervisor:
             "pid": os.getpid(),
             "slots": self.slots,
             "epstudy": VERSION,
+            "manifest": MANIFEST_FORMAT,
             "store": self._store.identity(),
             "abilities": self._abilities,
             "allow_code": self._allow_code,

@@ -148,12 +148,12 @@ class Sweeper:
             self._ledger.move(study, [Mark.QUEUED], Mark.PENDING, sorted(again))
 
     def _manifest(self, study: str) -> Manifest:
-        digest = self._ledger.digest(study)
+        """What the name stands for now; read again only when it was stored anew, or is gone."""
+        mark = self._store.manifest_mark(study)
         kept = self._manifests.get(study)
-        if kept is None or digest is None or kept[0] != digest or study in self._missing:
-            manifest = self._store.manifest(study)
-            self._manifests[study] = (manifest.digest, manifest)
-        return self._manifests[study][1]
+        if kept is None or not mark or kept[0] != mark:
+            kept = self._manifests[study] = (mark, self._store.manifest(study))
+        return kept[1]
 
 
 def _lost_outcome(lost: Lost) -> Outcome:

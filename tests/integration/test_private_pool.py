@@ -16,11 +16,13 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 import epstudy as ep
+from epstudy.core.manifest import Manifest
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import local
 from epstudy.workers.connection import connect
 from epstudy.workers.ledger import Ledger
+from epstudy.workers.pool import Pool
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
 
 CELL = """
@@ -247,3 +249,30 @@ def test_two_grids_under_one_name_at_the_same_moment_end_with_the_stores(store: 
         other.wait(timeout=60)
     assert one.wait(timeout=60).progress().done == 2
     assert len(ep.Study.open("twins").results(strict=True)) == 2
+
+
+def test_a_pool_of_the_version_before_an_update_is_replaced(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    ep.Study("before", quick(), {"lpd": ep.Field(LPD, [2.56])}).run().wait()
+    keeper = local.runtime_for(own_store).keeper()
+    monkeypatch.setattr("epstudy.workers.pool.MANIFEST_FORMAT", 99)
+    Pool(settings, Store(own_store))
+    assert local.runtime_for(own_store).keeper() not in (None, keeper)
+
+
+def test_a_manifest_of_a_later_version_is_told(store: str) -> None:
+    study = ep.Study("later", quick(), {"lpd": ep.Field(LPD, [2.57])}).run().wait()
+    said = study._own_manifest().to_json() | {"manifest": 99, "surprise": 1}
+    with pytest.raises(ep.StoreError, match="written by a later version of epstudy"):
+        Manifest.from_json(said)
+
+
+def test_one_damaged_manifest_does_not_hide_the_other_studies(own_store: str) -> None:
+    for name in ("good", "bad"):
+        ep.Study(name, quick(), {"lpd": ep.Field(LPD, [2.58])}).run().wait()
+    path = Path(own_store) / "studies" / "bad" / "manifest.json"
+    path.write_bytes(path.read_bytes()[:-100])
+    frame = ep.studies()
+    assert list(frame.index) == ["bad", "good"]
+    assert frame.loc["good", "done"] == 1
+    assert "damaged" in frame.loc["bad", "engine"]

@@ -11,6 +11,7 @@ import pytest
 
 import epstudy as ep
 from epstudy.core.outcome import State
+from epstudy.store import DamagedFileWarning
 from tests.integration.offices import LPD, quick
 
 ELECTRICITY = ep.Meter("Electricity:Facility")
@@ -146,3 +147,83 @@ def test_no_run_folder_is_left(store: str) -> None:
     one.run(check=False).wait()
     folder = Path(runtime_for(Settings.load().store).folder)
     assert list(folder.glob("scratch-*/runs/*")) == []
+
+
+def csv_of(study: ep.Study) -> str:
+    return study.fetch(0, "csv").read_text(encoding="latin-1").partition("\n")[0]
+
+
+def test_a_kept_file_is_of_the_run_that_the_study_asked_for(store: str) -> None:
+    """Two studies share a result and ask for other series: each has its own files."""
+    nothing = study("files-none", [5.09], keep="csv")
+    nothing.run().wait()
+    with pytest.raises(ep.InputError, match='the engine wrote no "csv"'):
+        nothing.fetch(0, "csv")
+    meter = study("files-meter", [5.09], keep=("csv", "sql"), outputs=ELECTRICITY)
+    variable = study("files-variable", [5.09], keep=("csv", "sql"), outputs=TEMPERATURE)
+    for one in (meter, variable):
+        assert simulated(one) == 1
+    assert "Electricity:Facility" in csv_of(meter)
+    assert "Zone Mean Air Temperature" not in csv_of(meter)
+    assert "Zone Mean Air Temperature" in csv_of(variable)
+    assert "Electricity:Facility" not in csv_of(variable)
+
+
+def test_keys_of_one_variable_may_be_asked_for_one_by_one(store: str) -> None:
+    name = "Zone Mean Air Temperature"
+    one = study("keys", [5.11], outputs=[ep.Variable(name, "Core_ZN"), ep.Variable(name, ["Perimeter_ZN_1"])])
+    one.run().wait()
+    assert len(one.timeseries(name, key="*").columns) == 2
+    assert len(one.timeseries(name, key=["core_zn", "PERIMETER_ZN_1"]).columns) == 2
+
+
+def files_of(one: ep.Study, end: str) -> list[Path]:
+    from epstudy.store import Store
+
+    key = one.why(0).attrs["key"]
+    held = Store(one._settings.store)
+    return [path for name in held.held([key]) if name.endswith(end) and (path := held.artifact(key, name[65:]))]
+
+
+def test_damaged_files_are_told_and_made_again(store: str) -> None:
+    one = study("damaged", [5.12], outputs=[ELECTRICITY], keep="sql")
+    one.run().wait()
+    whole = one.timeseries("Electricity:Facility")
+    (series,) = files_of(one, ".parquet")
+    series.write_bytes(series.read_bytes()[:50])
+    with pytest.warns(DamagedFileWarning, match="is damaged and was removed"), pytest.raises(ep.InputError):
+        one.timeseries("Electricity:Facility")
+    (sql,) = files_of(one, ".sql")
+    sql.write_bytes(sql.read_bytes()[:20_000])
+    assert simulated(one) == 1, "the kept SQL file is damaged too"
+    assert one.timeseries("Electricity:Facility").equals(whole)
+    with sqlite3.connect(one.fetch(0, "sql")) as read:
+        assert read.execute("SELECT COUNT(*) FROM TabularDataWithStrings").fetchone()[0] > 100
+
+
+def test_a_failure_beside_an_older_result_is_told(store: str) -> None:
+    study("older", [5.13]).run().wait()
+    one = study("older", [5.13], outputs=ELECTRICITY, timeout=0.05)
+    one.run().wait()
+    assert list(one.failures()["cause"]) == ["timeout"]
+    assert ep.studies().loc["older", "failed"] == 1
+    again = study("older", [5.13], outputs=ELECTRICITY)
+    assert simulated(again) == 1
+    assert len(again.failures()) == 0
+    assert files_of(again, ".failed.json") == []
+
+
+def test_what_names_no_variant_or_series_is_told(store: str) -> None:
+    one = study("arguments", [5.14, 5.15], outputs=ELECTRICITY)
+    one.run().wait()
+    name = "Electricity:Facility"
+    assert list(one.timeseries(ELECTRICITY, variants=np.int64(1)).columns) == [1]
+    assert list(one.timeseries(name, variants=slice(0, 1)).columns) == [0]
+    for variants in ([0.5], [True], "0", [], [2]):
+        with pytest.raises(ep.InputError, match="0 to 1"):
+            one.timeseries(name, variants=variants)
+    for options in ({"key": 3}, {"frequency": 60}):
+        with pytest.raises(ep.InputError, match="expected"):
+            one.timeseries(name, **options)
+    with pytest.raises(ep.InputError, match="expected"):
+        one.fetch(0, None)  # type: ignore[arg-type]
