@@ -359,7 +359,8 @@ def _counts(folder: Path) -> dict[str, float]:
     found = {kind: float(count) for count, kind in counts}
     messages = (folder / "eplusout.err").read_text(encoding="latin-1")
     of_outputs = re.findall(r"\*\* Warning \*\* (?:Output:|DXFOut:|Processing Monthly).*", messages)
-    of_both = {text for text in of_outputs if any(f'invalid Key Name="{meter.upper()}"' in text for meter in METERS)}
+    unknown = [f'="{meter.upper()}" - not found' for meter in METERS]
+    of_both = {text for text in of_outputs if any(words in text for words in unknown)}
     return {
         "warnings": found["Warning"] - len(of_outputs) + len(of_both),
         "severe_errors": found["Severe"],

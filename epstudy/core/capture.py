@@ -20,6 +20,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any, cast
 
+from epstudy.core.chance import Chance
 from epstudy.core.errors import InputError
 from epstudy.core.installed import address, find, imports, pins
 
@@ -38,7 +39,9 @@ class _LittleModule:
         self.head: set[str] = set()
         self.parts: dict[str, tuple[int, str]] = {}
         self.seen: set[FunctionType] = set()
+        self.chance = Chance()
         self.add_function(function)
+        self.chance.refuse()
 
     def text(self) -> str:
         """The text in one order: versions and imports, values, functions, second names of functions."""
@@ -74,8 +77,10 @@ class _LittleModule:
         self.put(name, 3, _exact_text(definition))
         for module in imports(definition):
             self.pin(module or ".", name)
-        for used in sorted(_globals_loaded(definition)):
-            self.add(used, _value(function, used), definition)
+        values = {used: _value(function, used) for used in sorted(_globals_loaded(definition))}
+        self.chance.look(definition, values)
+        for used, value in values.items():
+            self.add(used, value, definition)
 
     def default(self, name: str, value: object) -> ast.expr:
         text = self.literal(value, f'"{name}" has a default that is ')
@@ -286,6 +291,7 @@ _CODE = "which runs or reads what the key does not see; write it as plain code"
 
 _OUTSIDE = {
     "open": f"and the content of a file would be no part of the key; {_INSTEAD}",
+    "hash": "which is another number in every process for a text; use zlib.crc32(text.encode())",
     **dict.fromkeys(("eval", "exec", "globals", "input"), _CODE),
 }
 

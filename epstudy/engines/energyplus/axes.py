@@ -11,7 +11,7 @@ import idfkit
 from idfkit import validate_object as validate
 
 from epstudy.core.canonical import canonical, content_digest
-from epstudy.core.errors import InputError
+from epstudy.core.errors import EpstudyError, InputError
 from epstudy.core.parameter import Level, Parameter
 from epstudy.engines.energyplus import edits as editing
 from epstudy.engines.energyplus import model
@@ -248,33 +248,40 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
 
 
 def _measure(base: Base, parameter: Any, place: int, seen: Seen) -> None:
-    from epstudy.core.source import load_code, read_code
+    from epstudy.core.source import load_code
+    from epstudy.engines.energyplus.measures import read_measure
+
+    returned: list[Any] = []
+
+    def watched(document: Document, value: Any) -> Any:
+        returned.append(function(document, value))
+        return returned[-1]
 
     seen.edits = ((),) * len(parameter.levels)
     try:
-        code = read_code(parameter.function)
+        code = read_measure(parameter.function)
         function = load_code(code)
-    except InputError as error:
+    except EpstudyError as error:
         seen.problems.append(str(error))
         return
     seen.sources[code.digest] = code.to_json()
-    seen.functions[code.digest] = function
+    seen.functions[code.digest] = watched
     seen.edits = tuple(
         ()
         if level.value is None
         else ({"measure": code.digest, "name": parameter.name, "value": level.value, "place": place},)
         for level in parameter.levels
     )
-    seen.touches = _compare_models(base, parameter, seen)
+    seen.touches = _compare_models(base, parameter, seen, returned)
 
 
 # whole models ---------------------------------------------------------------------------------------------------
 
 
-def _compare_models(base: Base, parameter: Parameter, seen: Seen) -> str:
+def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iterable[Any] = ()) -> str:
     """Apply every level to a copy: what fails or breaks the model is a problem, what changes nothing a warning.
 
-    Returns what the levels change, by class.
+    Returns what the levels change, by class. `returned` has what the user's function gives back, once it was called.
     """
     material = editing.Material(read=seen.files.__getitem__, function=seen.functions.__getitem__)
     untouched = _objects(base.document)
@@ -295,7 +302,9 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen) -> str:
             changed[object_class] = max(number, changed.get(object_class, 0))
     before = content_digest(model.write(base.document.copy(), base.suffix))
     if before in same:
-        seen.warnings.append(f"changes nothing in the model at {_labels(same.pop(before))}")
+        kinds = sorted({type(one).__name__ for one in returned if not isinstance(one, type(base.document) | None)})
+        instead = f"; its function returns {' or '.join(kinds)}, and must edit the model in place" if kinds else ""
+        seen.warnings.append(f"changes nothing in the model at {_labels(same.pop(before))}{instead}")
     for labels in same.values():
         if len(labels) > 1 and len({canonical(level.value) for level, _ in levels if level.label in labels}) > 1:
             seen.warnings.append(f"makes one and the same model at {_labels(labels)}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epstudy.core.errors import EpstudyError, InputError
+from epstudy.core.errors import InputError
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.model import Document
 
@@ -109,16 +109,9 @@ def _construct(document: Document, edit: Edit, _material: Material) -> None:
 
 
 def _measure(document: Document, edit: Edit, material: Material) -> None:
-    name = edit["name"]
-    function = material.function(edit["measure"])
-    try:
-        returned = function(document, edit["value"])
-    except EpstudyError:
-        raise
-    except Exception as error:
-        raise InputError(f'measure "{name}" fails for {edit["value"]!r}: {type(error).__name__}: {error}') from error
-    if isinstance(returned, type(document)) and returned is not document:
-        raise InputError(f'measure "{name}" returns another model; it must edit the one that it gets, in place')
+    from epstudy.engines.energyplus import measures
+
+    measures.run(document, edit["name"], material.function(edit["measure"]), edit["value"])
 
 
 _APPLY: dict[str, Callable[[Document, Edit, Material], None]] = {

@@ -1,10 +1,11 @@
 """The warm process: EnergyPlus as a library, one run after the other, apart from everything else.
 
 It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
-input (an order, see `staging.stage`) and answers with JSON lines: `{"ready": build}` once, `{"progress": 0.37}` while
-it runs, `{"code": 0}` at the end; `{"refused": why}` for a model that cannot be made, `{"unable": why}` for a machine
-that cannot make it. It ends when its parent does, also when that was killed or when a simulation is under way; what
-EnergyPlus prints goes into `console.txt` of the run's folder. It may crash at any time: that is what it is for.
+input (an order, see `staging.stage`) and answers with JSON lines: `{"ready": build}` once, `{"staged": true}` when the
+model is made and EnergyPlus starts, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end; `{"refused": why}`
+for a model that cannot be made, `{"unable": why}` for a machine that cannot make it. It ends when its parent does, also
+when that was killed or when a simulation is under way; what EnergyPlus prints goes into `console.txt` of the run's
+folder. It may crash at any time: that is what it is for.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
     if arguments is None:
         os.chdir("/")
         return
+    _say(answers, {"staged": True})
     state = api.state_manager.new_state()
     try:
         api.runtime.callback_progress(state, _progress_sayer(answers))
@@ -72,16 +74,21 @@ def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
 
 def _stage(order: dict[str, Any], answers: TextIO) -> list[str] | None:
     """EnergyPlus' arguments for the staged order; None when it was answered already."""
-    from epstudy.core.errors import InputError
+    from epstudy.core.errors import EngineError, InputError
     from epstudy.engines.energyplus.staging import stage
 
     try:
         return stage(order)
     except InputError as error:
         _say(answers, {"refused": str(error)})
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome of this run
+    except KeyboardInterrupt:  # nobody else interrupts this process
+        _say(answers, {"refused": "a measure raises KeyboardInterrupt"})
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is an outcome of this run
         traceback.print_exc()  # into the run's console.txt
-        _say(answers, {"unable": f"{type(error).__name__}: {error}"})
+        said = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        _say(answers, {"unable": said})
+    finally:
+        sys.stdout.flush()  # what a measure printed is of this run, not of the next one
     return None
 
 

@@ -35,6 +35,7 @@ from epstudy.settings import surroundings
 
 _TICK_S = 0.2
 _START_S = 60.0
+_KILLED = (signal.SIGKILL, signal.SIGTERM)  # by the system, or by somebody
 
 #: Beginnings of the variables that the process gets. EnergyPlus reads others (DDONLY, IgnoreSolarRadiation, …) that
 #: would change results without being in the key; and passwords are none of its business.
@@ -144,18 +145,21 @@ class EnergyPlusSimulator:
         assert self._process is not None
         self._process.order(order)
         progress: float | None = None
+        staged = False
         while True:
+            was_alive = self._process.alive  # or what it said last would be missed
             answer = self._process.answer(_TICK_S)
+            staged = staged or "staged" in answer
             if "code" in answer:
                 return int(answer["code"])
             if "refused" in answer:
                 return Outcome(State.FAILED, Cause.INPUT, answer["refused"], engine=run.recipe["build"])
             if "unable" in answer:
                 return Outcome(State.FAILED, Cause.INFRASTRUCTURE, answer["unable"], engine=run.recipe["build"])
-            if not self._process.alive:
+            if not answer and not was_alive:
                 code = self._process.wait()
                 self.close()
-                return code
+                return code if staged or -code in _KILLED else _never_staged(run, code)
             progress = answer.get("progress", progress)
             stop = watch(progress)
             if stop is not None:
@@ -275,7 +279,7 @@ def _judge(run: Run, code: int, seconds: float) -> Outcome:
     """Return code 0, "Completed Successfully" and no Fatal: that is done, and nothing else is."""
     verdict = read_verdict(run.folder)
     build = run.recipe["build"]
-    if -code in (signal.SIGKILL, signal.SIGTERM):
+    if -code in _KILLED:
         said = f"EnergyPlus' process was killed ({signal.Signals(-code).name}): out of memory, or ended by somebody"
         return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
     if code < 0:
@@ -318,8 +322,21 @@ def _details(verdict: Verdict) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value not in ("", [])}
 
 
+def _never_staged(run: Run, code: int) -> Outcome:
+    """The process died while it made the model: EnergyPlus had no part in it."""
+    how = f"crashed: {_signal_name(code)}" if code < 0 else f"ended with code {code}"
+    measures = ", ".join(f'measure "{edit["name"]}"' for edit in run.edits if "measure" in edit)
+    who = f"; it ran {measures}, which must not end Python" if measures else ""
+    said = f"the process that makes the model {how}, before EnergyPlus started{who}"
+    return Outcome(State.FAILED, Cause.CRASH if code < 0 else Cause.INPUT, said, engine=run.recipe["build"])
+
+
+def _signal_name(code: int) -> str:
+    return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+
+
 def _crash_message(verdict: Verdict, code: int) -> str:
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    name = _signal_name(code)
     said = verdict.last_severe or verdict.fatal
     return f"{said} (EnergyPlus crashed: {name})" if said else f"EnergyPlus crashed: {name}, and left no message"
 

@@ -6,14 +6,14 @@ This runs in the warm process: the user's own code, and whatever a model makes a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import edits, model, outputs
+from epstudy.engines.energyplus import edits, measures, model, outputs
 from epstudy.engines.energyplus.expand import expand, needs_expansion
 from epstudy.engines.energyplus.external import rewrite
 from epstudy.engines.energyplus.installation import find_installation
@@ -35,7 +35,8 @@ def stage(order: Mapping[str, Any]) -> list[str]:
     wanted = canonical([order["outputs"], order["keep"], recipe.get("rewrites", [])])
     document = _base(path, inputs.get(recipe.get("ddy")), recipe["period"], wanted).copy()
     material = edits.Material(
-        read=lambda name: Path(inputs[name]).read_bytes(), function=_functions(order["sources"], order["allow_code"])
+        read=lambda name: Path(inputs[name]).read_bytes(),
+        function=measures.functions(order["sources"], order["allow_code"]),
     )
     edits.apply(document, order["edits"], material)
     if any("measure" in edit for edit in order["edits"]):
@@ -63,27 +64,6 @@ def _base(path: Path, ddy: str | None, period: str, wanted: str) -> model.Docume
     outputs.set_period(document, period)
     outputs.ask(document, requests, keep)
     return document
-
-
-def _functions(sources: Mapping[str, Any], allow_code: bool) -> Callable[[str], Callable[..., Any]]:
-    """The user's functions by digest; what came as text runs only where that is allowed."""
-
-    def function(digest: str) -> Callable[..., Any]:
-        from epstudy.core.source import Code, load_code
-
-        if digest not in sources:
-            raise InputError(f"the study names code {digest[:12]}, which its manifest does not hold")
-        code = Code.from_json(sources[digest])
-        if code.kind == "source" and not allow_code:
-            raise InputError(
-                f'the workers of this pool do not execute code from notebooks (measure "{code.name}"); give '
-                '"package.module:name" of a package that they have, or have them set EPSTUDY_ALLOW_CODE=1'
-            )
-        if code.digest != digest:
-            raise InputError(f"the code {digest[:12]} in the manifest is not what the study was made with")
-        return load_code(code)
-
-    return function
 
 
 def _link(folder: Path, external: Mapping[str, str], inputs: Mapping[str, str]) -> None:

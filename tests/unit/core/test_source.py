@@ -334,6 +334,58 @@ def test_a_measure_is_a_plain_function(write: Write, text: str) -> None:
         read_code(write(start + text + "\n").f)
 
 
+CHANCE = {
+    "def f(m, v):\n    return random.random()": r"random\.random: another run .* under the same key; use random.Random",
+    "def f(m, v):\n    import random as r\n    return r.choice(v)": r"random\.choice",
+    "def f(m, v):\n    from random import gauss\n    return gauss(0, 1)": r"random\.gauss",
+    "def f(m, v):\n    return random.Random().random()": r"random\.Random\(\): .* write random.Random\(seed\)",
+    "def f(m, v):\n    return np.random.default_rng(None).random()": r"numpy\.random\.default_rng\(\)",
+    "def f(m, v):\n    return default_rng().random()": r"numpy\.random\.default_rng\(\)",
+    "def f(m, v):\n    return np.random.normal(v)": r"numpy\.random\.normal.* use numpy.random.default_rng\(seed\)",
+    "def h(v):\n    return np.random.rand()\ndef f(m, v):\n    random.seed(1)\n    return h(v)": '"h" uses numpy',
+    "def f(m, v):\n    return time.time()": r"time\.time: .* give it by the levels",
+    "def f(m, v):\n    return datetime.datetime.now()": r"datetime\.datetime\.now",
+    "def f(m, v):\n    return date.today()": r"datetime\.date\.today",
+    "def f(m, v):\n    return pd.Timestamp.now()": r"pandas\.Timestamp\.now",
+    "def f(m, v):\n    return os.environ['LPD']": r"os\.environ: .* look it up before",
+    "def f(m, v):\n    return getenv('LPD')": r"os\.getenv",
+    "def f(m, v):\n    return os.path.exists(v)": r"os\.path\.exists",
+    "def f(m, v):\n    import uuid\n    return uuid.uuid4()": r"uuid\.uuid4",
+    "def f(m, v):\n    import threading\n    return threading.Thread()": r"threading\.Thread",
+    "def f(m, v):\n    from pyarrow import parquet\n    return parquet.read_table(v)": r"pyarrow\.parquet\.read_table",
+    "def f(m, v):\n    return pd.read_parquet(v)": r"pandas\.read_parquet.* read it before",
+    "def f(m, v):\n    return read_parquet(v)": r"pandas\.read_parquet",
+    "def f(m, v):\n    return hash(v)": r"uses hash\(\), which is another number in every process",
+}
+SEEDED = [
+    "def f(m, v):\n    return random.Random(v).random() + np.random.default_rng(seed=1).random()",
+    "def f(m, v):\n    random.seed(v)\n    np.random.seed(1)\n    return random.random() + np.random.rand()",
+    "def h():\n    return random.random()\ndef f(m, v):\n    random.seed(v)\n    return h()",
+    "def f(m, random):\n    time = {}\n    return random.random() + datetime.datetime(2026, 1, 1).year",
+    "def f(m, v):\n    return os.path.join('a', v), time.perf_counter(), isinstance(v, random.Random)",
+]
+ASKING = """
+import datetime, os, random, time
+from datetime import date
+from os import getenv
+import numpy as np
+import pandas as pd
+from numpy.random import default_rng
+from pandas import read_parquet
+"""
+
+
+@pytest.mark.parametrize("text", CHANCE)
+def test_chance_and_the_clock_gave_another_result_under_the_same_key(write: Write, text: str) -> None:
+    with pytest.raises(InputError, match=CHANCE[text]):
+        read_code(write(ASKING + text + "\n").f)
+
+
+@pytest.mark.parametrize("text", SEEDED)
+def test_what_starts_from_a_seed_is_no_chance(write: Write, text: str) -> None:
+    assert read_code(write(ASKING + text + "\n").f).kind == "source"
+
+
 def test_a_file_edited_since_its_import_is_refused(write: Write) -> None:
     module = write("def f(model, value):\n    return 1\n")
     Path(str(module.__file__)).write_text("def f(model, value):\n    return 22\n")
