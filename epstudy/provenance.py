@@ -110,7 +110,7 @@ def simulated_again(store: Store, manifest: Manifest) -> str:
     said = [f"{readable} are read again from their kept files"] if readable else []
     if len(lacking) > readable:
         said.append(f'{len(lacking) - readable} are simulated again, for what they kept does not hold it (keep="sql")')
-    return f"{len(lacking)} variants are done, but without what is asked for now: {', '.join(said)}"
+    return f"{len(lacking)} of the variants that are done lack what is asked for now: {', '.join(said)}"
 
 
 def can_read_again(store: Store, manifest: Manifest, key: str, held: set[str]) -> bool:

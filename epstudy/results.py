@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 INDEX = "variant"
 STATUS = "status"
 NOTES = "_sizing"  # behind the name of a weather parameter: where its location and design days come from
+#: Other words for a frequency; a meter that is asked for "detailed" is reported each zone timestep.
+_ALSO = {
+    "timestep": ("zonetimestep", "detailed", "eachcall"),
+    "detailed": ("eachcall",),
+    "annual": ("yearly",),
+    "runperiod": ("environment",),
+}
 _DIGITS = 16  # of a request's digest, in the name of its file
 
 
@@ -133,11 +140,25 @@ def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -
     rows = long_table(files, "EndUses")
     names = (rows["end_use"] + " " + rows["fuel"]).map(_snake) + "_" + rows["unit"].map(_snake)
     wide = rows.assign(name=names).pivot(index=INDEX, columns="name", values="value")[names.unique()]
-    used = [name for name in wide if (wide[name] != 0).any() and name not in frame.columns]
+    used = [name for name in wide if (wide[name].fillna(0.0) != 0).any() and name not in frame.columns]
     units = dict(zip(names, rows["unit"], strict=True))
     joined = pd.concat([frame, wide[used].reindex(frame.index)], axis=1)
     joined.attrs = {**frame.attrs, "units": {**frame.attrs["units"], **{name: units[name] for name in used}}}
     return joined
+
+
+def notes_on_outputs(store: Store, manifest: Manifest) -> list[str]:
+    """Return what the first result says of each output that it does not have: mostly a name that was mistyped."""
+    from epstudy.series import about
+
+    notes = []
+    for output in manifest.outputs:
+        files = _files(store, manifest, output, range(min(len(manifest), 50)))
+        first = next((path for path in files.values() if path is not None), None)
+        note = "" if first is None else str(about(first).get("note", ""))
+        if note:
+            notes.append(f"{output.get('name') or output['output']}: {note}")
+    return notes
 
 
 def timeseries_frame(
@@ -276,7 +297,8 @@ def _series_output(
             f'study "{manifest.study}" does not ask for "{name}"; it has {there}. Add {kind} to outputs= and run() it'
         )
     if frequency is not None:
-        wanted = [output for output in found if output["frequency"] == frequency.casefold()]
+        asked = _squeezed(frequency)
+        wanted = [output for output in found if asked in (output["frequency"], *_ALSO.get(output["frequency"], ()))]
         if not wanted:
             there = ", ".join(sorted({output["frequency"] for output in found}))
             raise InputError(f'"{name}" is not asked for at the frequency {frequency!r}; it is {there}')

@@ -32,6 +32,7 @@ from epstudy.live import Live, slots_of
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     manifest_frame,
+    notes_on_outputs,
     results_frame,
     table_frame,
     timeseries_frame,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _POLL_S = 0.1
+_SUMMED_UP = 5  # groups of failures that `wait` tells
 _LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
 
@@ -235,7 +237,8 @@ class Study:
                     raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
                 time.sleep(_POLL_S)
             lines.say(self._store.why_cancelled(self.name))
-            lines.say(self._said_of_parameters())
+            for text in self._said_at_the_end():
+                lines.say(text)
         return self
 
     def __await__(self) -> Generator[Any, None, Study]:
@@ -481,14 +484,21 @@ class Study:
         manifest = self._own_manifest()
         return self._store.outcomes(manifest.keys, manifest.artifacts)
 
-    def _said_of_parameters(self) -> str:
-        """A line on parameters that changed no number at all, which is mostly a mistake in their target."""
+    def _said_at_the_end(self) -> list[str]:
+        """Lines on why variants failed, on outputs that the engine did not know, and on parameters without effect."""
         manifest = self._own_manifest()
         if len(manifest) > _LOOKED_AT:
-            return ""
-        frame = results_frame(manifest, self._outcomes(), [])
-        idle = without_effect(frame, [axis.name for axis in manifest.axes])
-        return f"{', '.join(idle)}: all levels gave the same numbers" if idle else ""
+            return []
+        outcomes = self._outcomes()
+        failed = failures_frame(manifest, outcomes, []).attrs["summary"]
+        more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
+        idle = without_effect(results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes])
+        return [
+            *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
+            *more,
+            *notes_on_outputs(self._store, manifest),
+            *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
+        ]
 
     def _states(self) -> list[str]:
         manifest = self._own_manifest()

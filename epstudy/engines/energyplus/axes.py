@@ -91,9 +91,7 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
         seen.matches.append(match)
         seen.problems += _level_problems(base, match, parameter)
         seen.warnings += unused(match)
-    seen.touches = ", ".join(
-        f"{match.object_class}/{match.pattern}: {count(len(match.objects), 'object')}" for match in seen.matches
-    )
+    seen.touches = ", ".join(f"{_named(match)}: {count(len(match.objects), 'object')}" for match in seen.matches)
     targets = [match.canonical for match in seen.matches]
     if len(targets) != len(parameter.targets):
         targets = list(parameter.targets)  # what matches nothing stays as it was typed
@@ -102,6 +100,14 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
         () if level.value in nothing else tuple({verb: target, how: level.value} for target in targets)
         for level in parameter.levels
     )
+
+
+def _named(match: Match) -> str:
+    """What a target names; of several items of one object it is told which, and what is there now."""
+    if not match.place.wrapper:
+        return f"{match.object_class}/{match.pattern}"
+    now = ", ".join(dict.fromkeys(str(value) for value in match.values()))
+    return f"{match.object_class}/{match.pattern}/{match.field} (now {now[:60]})"
 
 
 def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]:
