@@ -8,13 +8,14 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export IPYTHONDIR ?= $(CURDIR)/build/ipython
 export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
-.PHONY: help demo test lab lint types layers unit integration notebooks bench clean
+.PHONY: help demo test lab lint types layers unit integration notebooks bench buildings clean
 
 help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
 	@echo "make test    lint, types, layers, all tests, the notebooks"
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
+	@echo "make buildings  all 32 buildings of the wheel against EnergyPlus alone (docs/buildings.md; 12 minutes)"
 	@echo "make clean   remove .venv/ and build/"
 
 $(INSTALLED): pyproject.toml
@@ -54,6 +55,9 @@ notebooks: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.first_study build/benchmarks.json
+
+buildings: $(INSTALLED)
+	$(BIN)/python -m benchmarks.all_buildings
 
 clean:
 	rm -rf .venv build
