@@ -137,8 +137,12 @@ class Slot:
             return False
         with self._folder(lease) as folder:
             run = self._run(lease, manifest, folder)
-            if not self._simulator(manifest.engine).read_again(run, store.held_beside(lease.key)):
-                return False
+            try:
+                if not self._simulator(manifest.engine).read_again(run, store.held_beside(lease.key)):
+                    return False
+            except EpstudyError as error:
+                log.warning("variant %s of %s cannot be read again: %s", lease.index, lease.study, error)
+                return False  # a damaged file: it is simulated again
             self._keep(lease, manifest, run, done)
         return store.outcome(lease.key, manifest.artifacts) is not None
 

@@ -55,18 +55,22 @@ def look(base: Base, parameter: Parameter, place: int) -> Seen:
     """Return what a parameter does; `place` counts the measures before it, whose order matters."""
     seen = Seen()
     _LOOKS[parameter.kind](base, parameter, place, seen)
-    labels = [canonical(level.label) for level in parameter.levels]
-    values = [canonical(level.value) for level in parameter.levels]
-    alike = {
-        level.label
-        for level, label, value in zip(parameter.levels, labels, values, strict=True)
-        if any(label == one and value != other for one, other in zip(labels, values, strict=True))
-    }
-    seen.problems += [f"has two levels that are both called {label!r}; give a dict {{label: value}}" for label in alike]
-    twice = [level.label for level, value in zip(parameter.levels, values, strict=True) if values.count(value) > 1]
-    if twice:
-        seen.warnings.append(f"has the same level more than once: {', '.join(map(repr, dict.fromkeys(twice)))}")
+    _look_at_labels(parameter, seen)
     return seen
+
+
+def _look_at_labels(parameter: Parameter, seen: Seen) -> None:
+    """Two values of one label would be one level in every table; one value twice is a slip of the hand."""
+    values: dict[str, set[str]] = {}
+    labels: dict[str, list[str]] = {}
+    for level in parameter.levels:
+        values.setdefault(canonical(level.label), set()).add(canonical(level.value))
+        labels.setdefault(canonical(level.value), []).append(repr(level.label))
+    alike = [label for label, different in values.items() if len(different) > 1]
+    seen.problems += [f"has two levels that are both called {label}; give a dict {{label: value}}" for label in alike]
+    twice = [name for names in labels.values() if len(names) > 1 for name in dict.fromkeys(names)]
+    if twice:
+        seen.warnings.append(f"has the same level more than once: {', '.join(twice)}")
 
 
 def issues(document: Document) -> frozenset[str]:

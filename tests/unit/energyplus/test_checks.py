@@ -242,3 +242,35 @@ def test_an_idfkit_document_is_a_model() -> None:
     assert prepare(ep.EnergyPlus(document, weather=CHICAGO)).check.ok
     with pytest.raises(ep.InputError, match="expected the path"):
         ep.EnergyPlus(3)
+
+
+def test_two_weather_files_of_one_name_need_labels(tmp_path: Path) -> None:
+    paths = []
+    for place, name in (("usa_il_chicago", "a"), ("usa_fl_miami", "b")):
+        (tmp_path / name).mkdir()
+        paths.append(tmp_path / name / "city.epw")
+        paths[-1].write_bytes(Path(weather_files[place]).read_bytes())
+    said = problems(office(), climate=ep.Weather(paths))
+    assert 'has two levels that are both called "city"; give a dict {label: value}' in said
+
+
+def test_levels_of_a_measure_may_be_lists_and_repeat() -> None:
+    check = prepare(office(), pair=ep.Measure("idfkit.geometry:set_wwr", [[0.2, 0.3], [0.2, 0.3]])).check
+    assert "has the same level more than once: [0.2, 0.3]" in "\n".join(check.warnings)
+
+
+def test_one_climate_at_a_time_and_its_own_place() -> None:
+    miami = ep.Weather([weather_files["usa_fl_miami"]])
+    assert 'parameters "a", "b" are all weather' in problems(office(), a=miami, b=ep.Weather([CHICAGO]))
+    elevation = ep.Field("Site:Location/*/elevation", [10.0])
+    assert 'sets elevation of Site:Location, which parameter "a" replaces' in problems(office(), a=miami, e=elevation)
+
+
+def test_a_construction_and_a_field_on_the_same_surfaces() -> None:
+    walls = ep.Construction("walls", {"x": [{"name": "Wool", "thermal_resistance": 3.0}]})
+    field = ep.Field("BuildingSurface:Detailed/*_wall_*/construction_name", ["Mass Non-res Ext Wall"])
+    assert 'parameters "a" and "b" both set construction_name of 4' in problems(office(), a=walls, b=field)
+    layer = ep.Field("Construction/Mass Non-res Ext Wall/outside_layer", ["1IN Stucco"])
+    named = ep.Construction("Construction/Mass Non-res Ext Wall", {"x": [{"name": "Wool", "thermal_resistance": 3.0}]})
+    assert "both set outside_layer of 1 Construction objects" in problems(office(), a=named, b=layer)
+    assert "both give 4 surfaces their construction" in problems(office(), a=walls, b=named)
