@@ -30,7 +30,7 @@ class Check:
             *([("ok", "no problems")] if self.ok else []),
             *(("problem", text) for text in self.problems),
             *(("warning", text) for text in self.warnings),
-            *(("touches", f"{name}: {text}") for name, text in self.touches.items()),
+            *(("touches", f"{name}: {text}") for name, text in self.touches.items() if text),
         ]
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
             seen.problems.append(f'"{target}" {refused}')
             continue
         seen.matches.append(match)
-        seen.problems += _level_problems(base, match, parameter)
+        seen.problems += _together(_level_problems(base, match, parameter))
         seen.warnings += unused(match)
     seen.touches = ", ".join(f"{_named(match)}: {count(len(match.objects), 'object')}" for match in seen.matches)
     targets = [match.canonical for match in seen.matches]
@@ -114,8 +114,8 @@ def _named(match: Match) -> str:
     return f"{match.object_class}/{match.pattern}/{match.field} (now {now[:60]})"
 
 
-def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]:
-    """What the schema, and the names in the model, say against the levels; not what they say of the model itself."""
+def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tuple[Level, str]]:
+    """What the schema, and the names in the model, say against each level; not what they say of the model itself."""
     problems = []
     schema = base.document.schema
     edited = base.document.copy()
@@ -129,7 +129,7 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]
         try:
             _apply(touched, parameter, level.value)
         except InputError as error:
-            problems.append(f"level {level.label!r}: {error}")
+            problems.append((level, str(error)))
             continue
         found = set(issues(edited) if touched.refers else ())
         if not touched.refers:
@@ -138,8 +138,21 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[str]
                 f'{match.object_class} "{model.label_of(one)}", {match.field}: {text}'
                 for one, text in touched.refusals()
             }
-        problems += _new_problems(base, level, found, f"; the field is in {match.units}" if match.units else "")
+        unit = f"; the field is in {match.units}" if match.units else ""
+        problems += [(level, text) for text in _new_problems(base, found, unit)]
     return problems
+
+
+def _together(problems: list[tuple[Level, str]]) -> list[str]:
+    """Problems of levels as texts; what is wrong with several for one reason is told once."""
+    alike: dict[str, list[tuple[Level, str]]] = {}
+    for level, text in problems:
+        reason = text.replace(str(level.value), "…").replace(str(model.spelled(level.value)), "…")
+        alike.setdefault(reason, []).append((level, text))
+    return [
+        f"level {same[0][0].label!r}{f' (and {len(same) - 1} more)' if len(same) > 1 else ''}: {same[0][1]}"
+        for same in alike.values()
+    ]
 
 
 def _apply(match: Match, parameter: Parameter, value: Any) -> None:
@@ -305,7 +318,7 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
         except InputError as error:
             seen.problems.append(f"level {level.label!r}: {error}")
             continue
-        seen.problems += _new_problems(base, level, issues(edited))
+        seen.problems += [f"level {level.label!r}: {text}" for text in _new_problems(base, issues(edited))]
         text = model.write(edited, base.suffix)
         same.setdefault(content_digest(text), []).append(level.label)
         for object_class, number in _changed(untouched, _objects(edited)).items():
@@ -338,10 +351,10 @@ def _changed(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, st
     return {object_class: classes.count(object_class) for object_class in classes}
 
 
-def _new_problems(base: Base, level: Level, found: Iterable[str], unit: str = "") -> list[str]:
+def _new_problems(base: Base, found: Iterable[str], unit: str = "") -> list[str]:
     fresh = sorted(set(found) - base.problems)
     more = f" (and in {len(fresh) - 1} more objects)" if len(fresh) > 1 else ""
-    return [f"level {level.label!r}: {fresh[0]}{more}{unit}"] if fresh else []
+    return [f"{fresh[0]}{more}{unit}"] if fresh else []
 
 
 def _texts(found: Iterable[Any]) -> frozenset[str]:

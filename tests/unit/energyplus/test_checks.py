@@ -274,3 +274,12 @@ def test_a_construction_and_a_field_on_the_same_surfaces() -> None:
     named = ep.Construction("Construction/Mass Non-res Ext Wall", {"x": [{"name": "Wool", "thermal_resistance": 3.0}]})
     assert "both set outside_layer of 1 Construction objects" in problems(office(), a=named, b=layer)
     assert "both give 4 surfaces their construction" in problems(office(), a=walls, b=named)
+
+
+def test_what_is_wrong_with_several_levels_for_one_reason_is_told_once() -> None:
+    said = prepare(office(), s=ep.Field("Schedule:Compact/CLGSETP_SCH/field_17", [22.0, 24.0, 26.0])).check.problems
+    assert len(said) == 1
+    assert "level 22.0 (and 2 more): Schedule:Compact" in said[0]
+    said = prepare(office(), lpd=ep.Field(LPD, [-1.0, -2.0, 5.0, "x"])).check.problems
+    assert [text.partition(":")[0] for text in said] == ['parameter "lpd"'] * 2
+    assert "level -1.0 (and 1 more)" in said[0]
