@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,7 +148,8 @@ def _together(problems: list[tuple[Level, str]]) -> list[str]:
     """Problems of levels as texts; what is wrong with several for one reason is told once."""
     alike: dict[str, list[tuple[Level, str]]] = {}
     for level, text in problems:
-        reason = text.replace(str(level.value), "…").replace(str(model.spelled(level.value)), "…")
+        spellings = "|".join(re.escape(str(one)) for one in (level.value, model.spelled(level.value)))
+        reason = re.sub(rf"(?<![\w.:])({spellings})(?![\w.:])", "…", text)
         alike.setdefault(reason, []).append((level, text))
     return [
         f"level {same[0][0].label!r}{f' (and {len(same) - 1} more)' if len(same) > 1 else ''}: {same[0][1]}"
