@@ -47,8 +47,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     """Return parameters, status and metrics of every variant.
 
     Shape (variants, parameters + 1 + metrics). A metric is a float, NaN for a variant that is not done and where the
-    run cannot say; its unit is in `attrs["units"]`. `states` are the ledger's, for variants that the store does not
-    settle; empty when there is no ledger: then they are pending.
+    run cannot say; its unit is in `attrs["units"]`, the engine's own version in `attrs["engine"]`. `states` are the
+    ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending.
     """
     frame = manifest_frame(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
@@ -66,6 +66,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
         ]
     frame.attrs["units"] = dict(manifest.metrics)
     frame.attrs["study"] = manifest.study
+    engines = sorted({outcome.engine for outcome in found if outcome and outcome.engine})
+    frame.attrs["engine"] = ", ".join(engines) or str(manifest.recipe.get("build", ""))
     return frame
 
 

@@ -69,6 +69,7 @@ def test_weather_is_an_axis_and_the_sizing_moves_along(store: str) -> None:
         "the model's own design days",
         "design conditions in the header of the EPW",
     ]
+    assert frame.attrs["engine"] == "25.2.0-cf7368216c"
     own, miami = cooling_size(study)
     assert miami > own * 1.05
     general = study.table("InputVerificationandResultsSummary", "General")
