@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epstudy import engines
-from epstudy.core.canonical import canonical, digest
+from epstudy.core.canonical import canonical
 from epstudy.core.errors import EpstudyError, InputError
-from epstudy.core.manifest import Manifest, make_run
+from epstudy.core.manifest import Manifest, make_run, output_file
 from epstudy.core.outcome import State
 from epstudy.core.version import VERSION
 from epstudy.store import Store
@@ -115,7 +115,7 @@ def simulated_again(store: Store, manifest: Manifest) -> str:
 
 def can_read_again(store: Store, manifest: Manifest, key: str, held: set[str]) -> bool:
     """Say whether what a result lacks can be made from the files that it kept."""
-    outputs = [f"{digest(output)[:16]}.parquet" for output in manifest.outputs]
+    outputs = [output_file(output) for output in manifest.outputs]
     if any(f"{key}.{name}" not in held for name in manifest.artifacts if name not in outputs):
         return False  # a file to keep that was not kept
     wanted = [output for output, name in zip(manifest.outputs, outputs, strict=True) if f"{key}.{name}" not in held]

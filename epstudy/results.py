@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epstudy.core.canonical import digest
+from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
-from epstudy.core.manifest import Manifest
+from epstudy.core.manifest import Manifest, output_file
 from epstudy.core.outcome import Outcome, State
 from epstudy.store import Store
 
@@ -26,7 +26,6 @@ _ALSO = {
     "annual": ("yearly",),
     "runperiod": ("environment",),
 }
-_DIGITS = 16  # of a request's digest, in the name of its file
 
 
 def variants_frame(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
@@ -218,7 +217,7 @@ def _files(
     store: Store, manifest: Manifest, output: Mapping[str, Any], variants: Iterable[int]
 ) -> dict[int, Path | None]:
     """For each variant the file of an output; None where there is none (yet), or it is damaged."""
-    name = f"{digest(output)[:_DIGITS]}.parquet"
+    name = output_file(output)
     files = {}
     for index in variants:
         path = store.artifact(manifest.keys[index], name)
@@ -327,7 +326,7 @@ def _table_output(manifest: Manifest, report: str, table: str | None) -> Mapping
 
 
 def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    return folded(" ".join(name.split()))
 
 
 def _squeezed(name: str) -> str:

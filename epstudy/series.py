@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from epstudy.core.errors import InputError
+from epstudy.core.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -258,4 +258,8 @@ def _opened(source: Source) -> Iterator[pq.ParquetFile]:
             where: Any = stack.enter_context(source())
         else:
             where = pa.BufferReader(source) if isinstance(source, bytes) else os.fspath(source)
-        yield stack.enter_context(pq.ParquetFile(where))
+        try:
+            yield stack.enter_context(pq.ParquetFile(where))
+        except (pa.ArrowInvalid, OSError) as error:
+            named = source if isinstance(source, str | os.PathLike) else "a file of this series"
+            raise StoreError(f"{named} is damaged: {error}; remove it, and run() makes it again") from error

@@ -117,7 +117,8 @@ class Store:
             raise ValueError(f"a variant that is {outcome.state} has no outcome to keep")
         path = self._result(key)
         first = self._create(path, content)
-        self._forget_failure(key)  # one that stands beside a result is younger than it
+        if outcome.attempts > 1 or self._exists(self._failure(key)):
+            self.forget_failures([key])  # a failure that stands beside a result is younger than it
         if first:
             return True
         if self._read_outcome(path, key) is None:  # somebody's damaged file
@@ -157,16 +158,11 @@ class Store:
         return {key: outcome for key, outcome in zip(there, found, strict=True) if outcome is not None}
 
     def forget_failures(self, keys: Iterable[str]) -> None:
-        """Remove the failures under these keys; results stay."""
-        for key in keys:
-            self._forget_failure(key)
-
-    def _forget_failure(self, key: str) -> None:
-        if self._exists(self._failure(key)):
-            for name in self._held_names([key]):
-                if name.startswith(f"{key}.failed."):
-                    with contextlib.suppress(FileNotFoundError):
-                        self._fs.rm_file(self._path("results", key[:2], name))
+        """Remove the failures under these keys, and what failed attempts left; results stay."""
+        for name in self.held(keys):
+            if ".failed." in name:
+                with contextlib.suppress(FileNotFoundError):  # somebody was quicker
+                    self._fs.rm_file(self._path("results", name[:2], name))
 
     # what stands beside a result ----------------------------------------------------------------------------------
 
@@ -219,7 +215,11 @@ class Store:
         wanted = list(keys)
         sizes = dict.fromkeys(wanted, 0)
         for shard in {key[:2] for key in wanted}:
-            for about in self._fs.ls(self._path("results", shard), detail=True):
+            try:
+                listed = self._fs.ls(self._path("results", shard), detail=True)
+            except FileNotFoundError:
+                continue  # nothing is held there
+            for about in listed:
                 key = str(about["name"]).replace("\\", "/").rsplit("/", 1)[-1].partition(".")[0]
                 if key in sizes:
                     sizes[key] += int(about["size"] or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,16 @@ def canonical(value: object) -> str:
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical text of `value`, as 64 hexadecimal digits."""
     return content_digest(canonical(value).encode())
+
+
+def short_digest(value: object) -> str:
+    """Return the first 16 hexadecimal digits of `digest`: enough to tell the requests of studies apart."""
+    return digest(value)[:16]
+
+
+def folded(text: str) -> str:
+    """Return `text` in small letters, A to Z only: EnergyPlus takes others as they are."""
+    return re.sub("[A-Z]+", lambda found: found[0].lower(), text)
 
 
 def content_digest(content: bytes) -> str:

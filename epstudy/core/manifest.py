@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.canonical import canonical, content_digest, digest
+from epstudy.core.canonical import canonical, content_digest, digest, short_digest
 from epstudy.core.contracts import Prepared, Run
 from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter
@@ -255,6 +255,11 @@ def _rows(levels: Sequence[tuple[Level, ...]], points: Sequence[Point]) -> list[
 
 def _identity(level: Level) -> str:
     return canonical([level.label, level.value])
+
+
+def output_file(output: Mapping[str, Any]) -> str:
+    """Return the name under which the store keeps what was asked for, from the request as plain JSON."""
+    return f"{short_digest(output)}.parquet"
 
 
 def make_run(

@@ -117,7 +117,7 @@ class Supervisor:
 
     def _clear_runs(self) -> None:
         """Remove the run folders of children that were killed; the others remove their own."""
-        for folder in (self._scratch / "runs").iterdir():
+        for folder in (self._scratch / "runs").glob("*"):
             owner = folder.name.partition("-")[0]
             if owner.isdigit() and not psutil.pid_exists(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)

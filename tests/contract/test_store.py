@@ -208,3 +208,41 @@ def test_results_are_plain_json_that_anyone_can_read(folder: Path) -> None:
     Store(str(folder)).put_outcome(KEY, DONE)
     text = (folder / "results" / KEY[:2] / f"{KEY}.json").read_text().splitlines()[1]
     assert json.loads(text)["metrics"] == {"heating_kwh": 1.25, "unmet_heating_h": None}
+
+
+def test_files_beside_a_result_are_part_of_it_for_whoever_asks(make: Callable[[], Store]) -> None:
+    store = make()
+    store.put_outcome(KEY, DONE)
+    assert store.outcome(KEY, ["a.parquet"]) is None
+    assert store.outcomes([KEY], ["a.parquet"]) == {}
+    store.put_artifact(KEY, "a.parquet", b"first")
+    assert make().outcome(KEY, ["a.parquet"]) is not None
+    assert list(make().outcomes([KEY, OTHER], ["a.parquet"])) == [KEY]
+    store.put_artifact(KEY, "a.parquet", b"a newer run")
+    path = make().artifact(KEY, "a.parquet")
+    assert path is not None
+    assert path.read_bytes() == b"a newer run"
+    held = make().held_beside(KEY)
+    assert held.names == ("a.parquet",)
+    assert make().sizes([KEY, OTHER])[0] > len(b"a newer run")
+    with pytest.warns(DamagedFileWarning, match="is damaged and was removed"):
+        store.discard_artifact(KEY, "a.parquet")
+    assert held.path("a.parquet") is None
+
+
+def test_what_failed_attempts_left_goes_with_the_result(make: Callable[[], Store]) -> None:
+    store = make()
+    store.put_artifact(KEY, "eplusout.err", b"lost", failed=True)
+    assert store.artifact(KEY, "eplusout.err", failed=True) is not None
+    store.put_outcome(KEY, DONE.stamped(worker="w", attempts=2, finished="", timeout_s=None))
+    assert store.held([KEY]) == {f"{KEY}.json"}
+
+
+def test_a_failure_beside_an_older_result_counts_for_whoever_lacks_a_file(make: Callable[[], Store]) -> None:
+    store = make()
+    store.put_outcome(KEY, DONE)
+    store.put_outcome(KEY, FAILED)
+    for found in (store.outcome(KEY, ["a.parquet"]), store.outcomes([KEY], ["a.parquet"]).get(KEY)):
+        assert found is not None
+        assert found.state is State.FAILED
+    assert store.outcomes([KEY])[KEY].state is State.DONE

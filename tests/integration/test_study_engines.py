@@ -10,7 +10,7 @@ import pytest
 
 import epstudy as ep
 from epstudy.engines.energyplus.outputs import harvest
-from tests.integration.offices import CHICAGO, LPD, OFFICE, quick
+from tests.integration.offices import CHICAGO, LPD, OFFICE, processes_of, quick
 from tests.integration.test_installed import SYSTEMS, install, templated
 
 ABSOLUTE = "\nSchedule:File,From file,,{path},1,0,8760;\n"
@@ -19,9 +19,11 @@ ABSOLUTE = "\nSchedule:File,From file,,{path},1,0,8760;\n"
 def test_an_installed_energyplus_is_used_and_gives_the_wheels_numbers(store: str, tmp_path: Path) -> None:
     folder = install(tmp_path / "EnergyPlus-25-2-0")
     engine = ep.EnergyPlus(OFFICE, weather=CHICAGO, period="design-days", installation=folder)
-    study = ep.Study("installed", engine, {"lpd": ep.Field(LPD, [2.21])}, keep="console")
+    study = ep.Study("installed", engine, {"lpd": ep.Field(LPD, [2.21])})
     assert study.check().ok
     row = study.run().wait().results(strict=True).iloc[0]
+    warm = [one for one in processes_of(store) if "energyplus.process" in " ".join(one.cmdline())]
+    assert any(one.environ().get("PYTHONPATH", "").startswith(str(folder)) for one in warm), "it ran, and not the wheel"
     other = ep.Study("wheel", quick(), {"lpd": ep.Field(LPD, [2.21])})
     assert other.why(0).attrs["key"] == study.why(0).attrs["key"], "the same build is the same engine"
     assert row["floor_area_m2"] == pytest.approx(511.16, abs=0.01)

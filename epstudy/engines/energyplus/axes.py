@@ -273,7 +273,7 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
 
 
 def _measure(base: Base, parameter: Any, place: int, seen: Seen) -> None:
-    from epstudy.core.source import load_code
+    from epstudy.code.source import load_code
     from epstudy.engines.energyplus.measures import read_measure
 
     returned: list[Any] = []

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from epstudy.core.canonical import folded
 from epstudy.core.errors import EngineError
 from epstudy.engines.energyplus.outputs import open_sql, simulated_weather
 from epstudy.engines.energyplus.requests import (
@@ -26,7 +27,6 @@ from epstudy.engines.energyplus.requests import (
     Table,
     Variable,
     as_request,
-    folded,
     from_json,
     nearest,
     report_id,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from epstudy.core.contracts import Run
+from epstudy.core.manifest import output_file
 from epstudy.engines.energyplus.harvesting import harvest_requests
 from epstudy.engines.energyplus.outputs import asked_digest, kept_files
 from epstudy.engines.energyplus.requests import Request, from_json
@@ -17,7 +18,7 @@ _OF_A_FAILURE = ("eplusout.err", "in.idf", "in.epJSON", "in.epjson", "expandedid
 
 def artifact_of(request: Request) -> str:
     """Return the name under which the store keeps what was asked for."""
-    return f"{request.digest}.parquet"
+    return output_file(request.to_json())
 
 
 def read_wanted(outputs: Iterable[Mapping[str, Any]]) -> list[Request]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from epstudy.code.installed import find, pins
+from epstudy.code.source import Code, load_code, read_code
 from epstudy.core.errors import EngineError, InputError
-from epstudy.core.installed import find, pins
-from epstudy.core.source import Code, load_code, read_code
 from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.model import Document, label_of, objects_of
 from epstudy.engines.energyplus.sealed import sealed

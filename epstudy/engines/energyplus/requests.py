@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from epstudy.core.canonical import digest
+from epstudy.core.canonical import folded, short_digest
 from epstudy.core.errors import InputError
 
 #: How often a series is reported. "timestep" is that of the zones, "detailed" that of the air and water systems.
@@ -22,7 +22,6 @@ ALL_KEYS = "*"
 
 _ALSO = {"eachcall": "detailed", "zonetimestep": "timestep", "yearly": "annual", "environment": "runperiod"}
 _ENDS_A_FIELD = ",;!\n\r"
-_DIGITS = 16
 
 _DEFINE_METERS = ("Meter:Custom", "Meter:CustomDecrement")
 _DEFINE_VARIABLES = (
@@ -54,7 +53,7 @@ class EndUses:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name this request."""
-        return _short(self.to_json())
+        return short_digest(self.to_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class ComponentSizes:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name this request."""
-        return _short(self.to_json())
+        return short_digest(self.to_json())
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -104,7 +103,7 @@ class Meter:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name this request."""
-        return _short(self.to_json())
+        return short_digest(self.to_json())
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -143,7 +142,7 @@ class Variable:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name this request."""
-        return _short(self.to_json())
+        return short_digest(self.to_json())
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -183,7 +182,7 @@ class Table:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name this request."""
-        return _short(self.to_json())
+        return short_digest(self.to_json())
 
 
 Request = EndUses | Meter | Variable | Table | ComponentSizes
@@ -288,20 +287,11 @@ def report_id(name: str) -> str:
     return asked_as.get(squeezed, squeezed)
 
 
-def folded(text: str) -> str:
-    """Return `text` in small letters, A to Z only: EnergyPlus takes others as they are."""
-    return re.sub("[A-Z]+", lambda found: found[0].lower(), text)
-
-
 def nearest(wanted: str, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with up to three names, or an empty text when none is near."""
     known = {folded(name): name for name in names}
     close = difflib.get_close_matches(folded(wanted), known, n=3, cutoff=0.6)
     return "; did you mean " + " or ".join(f'"{known[name]}"' for name in close) + "?" if close else ""
-
-
-def _short(said: dict[str, Any]) -> str:
-    return digest(said)[:_DIGITS]
 
 
 def _name(name: Any, what: str, example: str) -> str:

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from epstudy.core.canonical import folded
 from epstudy.core.errors import EngineError
 from epstudy.engines.energyplus.outputs import WEATHER_RUN_PERIOD, simulated_weather
-from epstudy.engines.energyplus.requests import ALL_KEYS, Meter, Variable, folded, nearest
+from epstudy.engines.energyplus.requests import ALL_KEYS, Meter, Variable, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -131,10 +131,14 @@ class EnergyPlusSimulator:
     def _start(self, run: Run) -> None:
         """Have a process of the very EnergyPlus that the study was made for."""
         wanted = str(run.recipe["build"])
-        if self._process is not None and (not self._process.alive or self._process.installation.build != wanted):
+        if run.hints or self._process is None or self._process.installation.build != wanted:
+            chosen = choose(wanted, run.hints, surroundings())  # two may have one build, and only one of them plug-ins
+        else:
+            chosen = self._process.installation
+        if self._process is not None and (not self._process.alive or self._process.installation != chosen):
             self.close()
         if self._process is None:
-            self._process = _WarmProcess(choose(wanted, run.hints, surroundings()))
+            self._process = _WarmProcess(chosen)
         build = self._process.build()
         if build != wanted:
             raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")

@@ -22,9 +22,9 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from epstudy.code.source import Code, load_code, read_code
 from epstudy.core.canonical import content_digest
 from epstudy.core.errors import EngineError, InputError
-from epstudy.core.source import Code, load_code, read_code
 
 Write = Callable[..., ModuleType]
 
@@ -107,7 +107,7 @@ def run(shell: InteractiveShell, cell: str) -> None:
 def in_fresh_process(code: Code, *arguments: Any) -> Any:
     script = (
         "import json, sys\n"
-        "from epstudy.core.source import Code, load_code\n"
+        "from epstudy.code.source import Code, load_code\n"
         "code, arguments = json.load(sys.stdin)\n"
         "print(json.dumps(load_code(Code.from_json(code))(*arguments)))\n"
     )
@@ -158,7 +158,7 @@ def test_another_number_anywhere_is_another_digest(write: Write) -> None:
 
 def test_the_digest_does_not_depend_on_the_hash_seed(write: Write, tmp_path: Path) -> None:
     module = write(MEASURE)
-    script = "import measures, epstudy.core.source as s; print(s.read_code(measures.insulate).digest)"
+    script = "import measures, epstudy.code.source as s; print(s.read_code(measures.insulate).digest)"
     digests = {
         subprocess.run(
             [sys.executable, "-c", script],

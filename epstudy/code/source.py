@@ -22,10 +22,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from epstudy.code.capture import A_MEASURE, module_text, near, reason
+from epstudy.code.installed import address, find, imports, pins
 from epstudy.core.canonical import content_digest
-from epstudy.core.capture import A_MEASURE, module_text, near, reason
 from epstudy.core.errors import EngineError, InputError
-from epstudy.core.installed import address, find, imports, pins
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any, cast
 
-from epstudy.core.chance import Chance
+from epstudy.code.chance import Chance
+from epstudy.code.installed import address, find, imports, pins
 from epstudy.core.errors import InputError
-from epstudy.core.installed import address, find, imports, pins
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 

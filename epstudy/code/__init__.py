@@ -1,0 +1,1 @@
+"""The user's own functions as text: captured from a notebook, pinned by their hash, loaded in another process."""
