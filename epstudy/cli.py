@@ -1,4 +1,4 @@
-"""The command line: `epstudy demo | doctor | worker | pool | studies | status | cancel`."""
+"""The command line: `epstudy demo | doctor | worker | pool | studies | status | cancel | pause | resume`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def demo(folder: str) -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Say what was found, and what to do about what was not."""
-    from epstudy.doctor import findings
+@click.argument("name", required=False)
+def doctor(name: str | None) -> None:
+    """Say what was found, and what to do about what was not; with NAME, whether this study is whole."""
+    from epstudy.doctor import findings, study_findings
 
     with _told():
-        found = findings(Settings.load())
+        found = findings(Settings.load()) if name is None else study_findings(name)
     for finding in found:
         click.echo(f"{finding.mark:4} {finding.what:12} {finding.text}")
         if finding.remedy:
@@ -124,6 +125,22 @@ def cancel(name: str) -> None:
     """Stop a study: what is done stays."""
     with _told():
         click.echo(f"{name}: {epstudy.Study.open(name).cancel().progress()}")
+
+
+@main.command()
+@click.argument("name")
+def pause(name: str) -> None:
+    """Begin nothing more of a study; what runs is finished."""
+    with _told():
+        click.echo(f"{name}: {epstudy.Study.open(name).pause().progress()}")
+
+
+@main.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Go on with a study that was paused."""
+    with _told():
+        click.echo(f"{name}: {epstudy.Study.open(name).resume().progress()}")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,21 @@ def findings(settings: Settings) -> list[Finding]:
     ]
 
 
+def study_findings(name: str) -> list[Finding]:
+    """Compare a study with the promise: every variant has one end, and what the store has of it is whole.
+
+    Raises
+    ------
+    StudyNotFoundError
+        When the store has no study of that name.
+    """
+    from epstudy.study import Study
+
+    said = Study.open(name).verify()
+    notes = [Finding("ok" if said.ok else "note", "study", f"{name}: {text}") for text in said.notes]
+    return [*notes, *(Finding("no", "study", f"{name}: {text}") for text in said.problems)]
+
+
 def _python() -> Iterator[Finding]:
     yield Finding("ok", "epstudy", f"{version('epstudy')}, Python {platform.python_version()}, {sys.platform}")
     found, missing = [], []
@@ -83,12 +98,15 @@ def _redis(settings: Settings) -> Finding:
 def _pool(settings: Settings) -> Iterator[Finding]:
     from epstudy.workers import pool
 
-    there = pool.peek(settings, Store(settings.store))
-    if there is None:
-        if settings.broker_url() is None:
-            yield Finding("note", "workers", "the private pool is not running; study.run() starts it")
+    try:
+        there = pool.peek(settings, Store(settings.store))
+        workers = [] if there is None else there.workers()
+    except pool.AWAY as error:
+        yield Finding("no", "workers", str(error))
         return
-    workers = there.workers()
+    if there is None:
+        yield Finding("note", "workers", "the private pool is not running; study.run() starts it")
+        return
     if not workers:
         remedy = "start some with `epstudy worker`" if not there.private else "wait a moment, or `epstudy pool stop`"
         yield Finding("note" if there.private else "no", "workers", "none answers", remedy)

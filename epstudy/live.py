@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from epstudy.core.errors import InputError, StudyNotFoundError
+from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
 from epstudy.settings import Settings
@@ -17,15 +16,24 @@ if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
 
 _SWEEP_EVERY_S = 2.0
+_SILENCE_S = 2.0  # a pool that did not answer is not asked again for so long: each question costs seconds
+_T = TypeVar("_T")
 
 
 class Live:
-    """What a notebook holds of the pool: nothing before it is needed, and a new connection when the old one breaks."""
+    """What a notebook holds of the pool: nothing before it is needed, and a new connection when the old one breaks.
+
+    A pool that does not answer is no error: the store has what matters, and what was said to the store the pool obeys
+    when it is back. `trouble` says why it does not answer; empty while it does.
+    """
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
         self._pool: Pool | None = None
+        self._silent_until = 0.0
+        self._was_there = False
+        self.trouble = ""
 
     @property
     def private(self) -> bool:
@@ -47,34 +55,51 @@ class Live:
         return self._pool
 
     def peek(self) -> Pool | None:
-        """Return the pool if there is one; none is started for a look."""
-        if self._pool is None:
-            from epstudy.workers.pool import peek
+        """Return the pool if there is one that answers; none is started for a look."""
+        return self._ask(lambda pool: pool, None)
 
-            self._pool = peek(self._settings, self._store)
-        return self._pool
+    def say(self, what: Callable[[Pool], object]) -> bool:
+        """Tell a pool that is there something that stands in the store as well; False when it could not be told."""
+        return self._ask(lambda pool: (what(pool), True)[1], False)
+
+    def want(self, study: str) -> None:
+        """Note in the store that this pool is to bring the study to its end."""
+        from epstudy.workers.sweep import pool_name
+
+        self._store.want(study, pool_name(private=self.private))
+
+    def begin(self, what: Callable[[Pool], object]) -> None:
+        """Start the pool, if it is a private one, and have it begin with what is in the store.
+
+        A pool that answered before and does not now begins when it is back: its sweep finds the study in the store.
+
+        Raises
+        ------
+        PoolError
+            When it never answered, or its workers cannot run the study.
+        """
+        from epstudy.workers.pool import AWAY
+
+        if time.monotonic() < self._silent_until and self._was_there:
+            return
+        try:
+            pool = self.open()
+            self._was_there, self.trouble = True, ""
+            what(pool)
+        except RefusedError:
+            raise
+        except AWAY as error:
+            if not self._was_there:
+                raise
+            self._fall_silent(error)
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return what the ledger counts, when it follows this very manifest."""
-        pool = self.peek()
-        if pool is None:
-            return None
-        from epstudy.workers.pool import AWAY
-
-        try:
-            return pool.progress(manifest)
-        except AWAY:
-            return None
+        return self._ask(lambda pool: pool.progress(manifest), None)
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
-        pool = self.peek()
-        states: list[str] = []
-        if pool is not None:
-            from epstudy.workers.pool import AWAY
-
-            with contextlib.suppress(*AWAY):
-                states = pool.states(manifest)
+        states: list[str] = self._ask(lambda pool: pool.states(manifest), [])
         if not states and self._store.is_cancelled(manifest.study):
             return [State.CANCELLED.value] * len(manifest)
         return states
@@ -91,24 +116,50 @@ class Live:
         while True:
             progress = None
             try:
-                pool = self.open()
-                if time.monotonic() >= next_sweep:
-                    next_sweep = time.monotonic() + _SWEEP_EVERY_S
-                    pool.sweep(manifest.study)
-                progress = pool.progress(manifest)
-                if progress is None:
-                    self.refuse_another_grid(manifest)
-            except AWAY:
-                self._pool = None  # gone, or started anew: the next round connects again
+                if time.monotonic() >= self._silent_until:
+                    pool = self.open()
+                    if time.monotonic() >= next_sweep:
+                        next_sweep = time.monotonic() + _SWEEP_EVERY_S
+                        pool.sweep(manifest.study)
+                    progress = pool.progress(manifest)
+                    self._was_there, self.trouble = True, ""
+                    if progress is None:
+                        self.refuse_another_grid(manifest)
+            except AWAY as error:
+                self._fall_silent(error)  # gone, or started anew: a later round connects again
             yield progress
             if progress is not None and progress.complete:
                 return
 
-    def forget(self, study: str) -> None:
-        """Have the pool forget a study, if there is one."""
-        pool = self.peek()
-        if pool is not None:
-            pool.forget(study)
+    def slots(self) -> int:
+        """Return how many simulations run at once in this pool; before there is one, how many will."""
+        from epstudy.workers.processes import default_slots
+
+        there = self._ask(lambda pool: sum(int(worker["slots"]) for worker in pool.workers()), 0)
+        return there or self._settings.workers or default_slots()
+
+    def _ask(self, what: Callable[[Pool], _T], default: _T) -> _T:
+        """What a pool says that is there; `default` when there is none, or it does not answer."""
+        if time.monotonic() < self._silent_until:
+            return default
+        from epstudy.workers.pool import AWAY, peek
+
+        try:
+            if self._pool is None:
+                self._pool = peek(self._settings, self._store)
+            if self._pool is None:
+                return default
+            said = what(self._pool)
+        except AWAY as error:
+            self._fall_silent(error)
+            return default
+        self._was_there, self.trouble = True, ""
+        return said
+
+    def _fall_silent(self, error: Exception) -> None:
+        self._pool = None
+        self._silent_until = time.monotonic() + _SILENCE_S
+        self.trouble = f"the pool does not answer ({error}); what runs goes on, and it is asked again"
 
     def refuse_another_grid(self, manifest: Manifest) -> None:
         """What was never run, or whose name stands for another grid now, cannot be waited for, cancelled or retried.
@@ -136,7 +187,8 @@ class Live:
         pool = None if self.private else self.peek()
         if pool is None:
             return [], []
-        workers = pool.workers()
+        nobody: list[dict[str, Any]] = []
+        workers = self._ask(lambda pool: pool.workers(), nobody)
         if not workers:
             return [], ["no worker answers in this pool (yet); the study waits for one"]
         able = [worker for worker in workers if needs in worker.get("abilities", [])]
@@ -149,11 +201,3 @@ class Live:
                 '"package.module:name" of a package that they have, or have them set EPSTUDY_ALLOW_CODE=1'
             ], []
         return [], []
-
-
-def slots_of(pool: Pool | None, settings: Settings) -> int:
-    """Return how many simulations run at once in this pool; before there is one, how many will."""
-    workers = [] if pool is None else pool.workers()
-    from epstudy.workers.processes import default_slots
-
-    return sum(int(worker["slots"]) for worker in workers) or settings.workers or default_slots()

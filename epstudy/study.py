@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy import provenance
+from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
 from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StoreError
@@ -28,7 +29,7 @@ from epstudy.core.sampling import Labels, Sampling
 from epstudy.core.variant import check_study_name
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.forecast import Estimate, estimate
-from epstudy.live import Live, slots_of
+from epstudy.live import Live
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     manifest_frame,
@@ -43,12 +44,17 @@ from epstudy.results import (
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
+from epstudy.verification import Verification, verify
 from epstudy.views import ProgressLines, progress_html
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from epstudy.workers.pool import Pool
+
 _POLL_S = 0.1
+_STORED_S = 2.0  # how often the store is read through for progress while the pool is away
+_PAUSED = "by pause(); resume() goes on"
 _SUMMED_UP = 5  # groups of failures that `wait` tells
 _LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
@@ -183,8 +189,7 @@ class Study:
 
     def estimate(self) -> Estimate:
         """Return how many variants are done and how many will run, and what that takes by what earlier runs took."""
-        pool = self._live.peek()
-        return estimate(self._store, self._own_manifest(), slots=slots_of(pool, self._settings))
+        return estimate(self._store, self._own_manifest(), slots=self._live.slots())
 
     # the run ----------------------------------------------------------------------------------------------------
 
@@ -199,24 +204,23 @@ class Study:
         CheckError
             When the check finds problems; nothing was queued.
         PoolError
-            When no Redis answers.
+            When no Redis answers. One that answered before, and does not now, is waited for: the study begins then.
         """
         if only not in (None, "failed", "missing"):
             raise InputError(f'only is {only!r}; expected "failed", "missing" or None')
         if not self._live.private:
-            self._live.open()  # first of all: the check asks its workers what they have
+            self._live.begin(lambda pool: pool)  # first of all: the check asks its workers what they have
         prepared = None
         if self._plan is not None:
             prepared, self._manifest = self._look(self._plan)
             if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
         manifest = self._own_manifest()
-        pool = self._live.open()
+        self._live.begin(lambda pool: pool)
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
-        self._store.set_cancelled(self.name, cancelled=False)
-        pool.open(manifest, only)
+        self._have_it_done(lambda pool: pool.open(manifest, only))
         return self
 
     def wait(self, timeout: float | None = None) -> Study:
@@ -259,13 +263,15 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        self._live.refuse_another_grid(self._own_manifest())
+        manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
         self._store.set_cancelled(self.name, cancelled=True)
-        self._live.open().cancel(self.name)
+        self._store.set_paused(self.name, paused=False)
+        self._live.say(lambda pool: pool.cancel(manifest))
         return self
 
-    def retry(self) -> Study:
-        """Simulate again what failed or was cancelled.
+    def pause(self) -> Study:
+        """Begin nothing more; what runs is finished. `resume()`, `run()` and `retry()` go on.
 
         Raises
         ------
@@ -274,11 +280,50 @@ class Study:
         """
         manifest = self._own_manifest()
         self._live.refuse_another_grid(manifest)
-        states = self._states()
-        again = [index for index, state in enumerate(states) if state in (State.FAILED, State.CANCELLED)]
-        self._store.set_cancelled(self.name, cancelled=False)
-        self._live.open().retry(manifest, again)
+        self._store.set_paused(self.name, paused=True, why=_PAUSED)
+        self._live.say(lambda pool: pool.pause(manifest, _PAUSED))
         return self
+
+    def resume(self) -> Study:
+        """Go on with a study that was paused. One that was cancelled stays so: `run()` and `retry()` begin it again.
+
+        Raises
+        ------
+        InputError
+            When this study was not run, or its name stands for another grid now.
+        """
+        manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
+        self._store.set_paused(self.name, paused=False)
+        self._live.begin(lambda pool: pool.resume(manifest))
+        return self
+
+    def retry(self, cause: str | Sequence[str] | None = None) -> Study:
+        """Simulate again what failed or was cancelled; with `cause`, only what failed by it: "timeout", "lost", ...
+
+        Raises
+        ------
+        InputError
+            When this study was not run, its name stands for another grid now, or there is no such cause.
+        """
+        causes = checked_causes(cause)
+        manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
+        found = self._states()
+        again = [index for index, state in enumerate(found) if state in (State.FAILED, State.CANCELLED)]
+        if causes:
+            outcomes = self._outcomes()
+            failed = {key for key, outcome in outcomes.items() if outcome.cause in causes}
+            again = [index for index in again if found[index] == State.FAILED and manifest.keys[index] in failed]
+        self._have_it_done(lambda pool: pool.retry(manifest, again))
+        return self
+
+    def _have_it_done(self, what: Callable[[Pool], None]) -> None:
+        """Have the pool begin. First, the store says that the study is wanted: there a pool that is away finds it."""
+        self._store.set_cancelled(self.name, cancelled=False)
+        self._store.set_paused(self.name, paused=False)
+        self._live.want(self.name)
+        self._live.begin(what)
 
     # after ------------------------------------------------------------------------------------------------------
 
@@ -297,7 +342,15 @@ class Study:
             failed=count[State.FAILED],
             cancelled=count[State.CANCELLED],
             cached=count[State.DONE],
+            paused=self._live.trouble or self._store.why_paused(self.name),
         )
+
+    def verify(self) -> Verification:
+        """Compare the study with the promise that nothing is lost: every variant has one end, and the store is whole.
+
+        Damaged files are told; they count as absent, so `run()` computes them again.
+        """
+        return verify(self._store, self._own_manifest(), self._live)
 
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
@@ -444,7 +497,7 @@ class Study:
             failed = probe.run(check=False).wait().failures()
         finally:
             self._store.remove_study(probe.name)
-            probe._live.forget(probe.name)
+            probe._live.say(lambda pool: pool.forget(probe._own_manifest()))
         return [
             f"probe: {', '.join(f'{name}={row[name]}' for name in plan.parameters)} fails ({row['cause']}): "
             f"{row['message']}"
@@ -508,8 +561,14 @@ class Study:
 
     def _follow(self) -> Iterator[Progress]:
         """Progress, again and again, until the study is complete."""
+        stored: Progress | None = None
+        read = 0.0
         for progress in self._live.follow(self._own_manifest()):
-            yield progress or self.progress()
+            if progress is None and (stored is None or time.monotonic() - read > _STORED_S):
+                stored, read = self.progress(), time.monotonic()
+            shown = progress or stored
+            assert shown is not None
+            yield shown
 
 
 _FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": failing_levels_frame}

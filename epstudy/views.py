@@ -32,6 +32,7 @@ class ProgressLines:
         self._bar = self._stream.isatty()
         self._shown = ""
         self._decile = -1
+        self._paused = ""
         self._next = 0.0
         self._silent_since = time.monotonic()
         self._warned = False
@@ -70,8 +71,8 @@ class ProgressLines:
 
     def _print(self, progress: Progress) -> None:
         decile = 10 * progress.finished // max(progress.total, 1)
-        if decile != self._decile:
-            self._decile = decile
+        if decile != self._decile or progress.paused != self._paused:
+            self._decile, self._paused = decile, progress.paused
             self._write(f"{self._study}: {progress}\n")
 
     def _warn_without_workers(self, progress: Progress) -> None:

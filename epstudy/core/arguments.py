@@ -7,6 +7,7 @@ from typing import Any
 
 from epstudy.core.contracts import Engine
 from epstudy.core.errors import InputError
+from epstudy.core.outcome import Cause
 from epstudy.core.parameter import Parameter
 
 #: Columns of the results beside parameters and metrics: no parameter may have their names.
@@ -79,3 +80,12 @@ def checked_keep(keep: Any) -> tuple[str, ...]:
     if not all(isinstance(one, str) for one in names):
         raise InputError(f'keep is {keep!r}; expected names of files such as ("sql", "err")')
     return tuple(sorted({one.casefold().lstrip(".") for one in names}))
+
+
+def checked_causes(cause: Any) -> tuple[str, ...]:
+    causes = checked_list(cause)
+    known = [one.value for one in Cause]
+    for one in causes:
+        if one not in known:
+            raise InputError(f"cause is {one!r}; expected one of {', '.join(known)}, several of them, or None")
+    return causes

@@ -7,7 +7,8 @@ EpstudyError
 ├── StudyNotFoundError    no study of that name in the store              (also a LookupError)
 ├── EngineError           the simulation engine is missing or cannot start
 ├── StoreError            the store cannot be read or written
-└── PoolError             no Redis answers, or the pool cannot run this study
+└── PoolError             no Redis answers, or it takes nothing
+    └── RefusedError      its workers cannot run this study
 """
 
 from __future__ import annotations
@@ -55,4 +56,8 @@ class StoreError(EpstudyError):
 
 
 class PoolError(EpstudyError):
-    """No Redis answers, or the pool behind it cannot run this study."""
+    """No Redis answers, or it takes nothing."""
+
+
+class RefusedError(PoolError):
+    """The workers of this pool cannot run this study: they have another version of epstudy, or another store."""

@@ -92,10 +92,33 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a variant: who made it, when it was begun (ISO 8601), and how it ended.
+
+    `ended` is the value of the Cause it ended with; empty while it is under way, or when nobody saw its end because its
+    worker died.
+    """
+
+    worker: str
+    started: str
+    ended: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Return plain JSON."""
+        return {"worker": self.worker, "started": self.started, "ended": self.ended}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Attempt:
+        """Return the Attempt that `to_json` wrote."""
+        return cls(str(said["worker"]), str(said["started"]), str(said["ended"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a study is. The five states add up to `total`; `cached` is the part of `done` that was not simulated.
 
-    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished.
+    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished. `paused`
+    says why nothing more is begun for now; empty when the study goes on.
     """
 
     total: int
@@ -108,6 +131,7 @@ class Progress:
     per_second: float = 0.0
     eta_s: float | None = None
     workers: int = 0
+    paused: str = ""
 
     @property
     def finished(self) -> int:
@@ -131,7 +155,9 @@ class Progress:
             )
             if count
         ]
-        if self.eta_s is not None and not self.complete:
+        if self.paused:
+            parts.append(f"paused: {self.paused}")
+        elif self.eta_s is not None and not self.complete:
             parts.append(f"about {duration(self.eta_s)} left")
         return ", ".join(parts)
 

@@ -22,7 +22,7 @@ from epstudy.settings import Settings
 from epstudy.workers.connection import RedisError
 from epstudy.workers.local import Runtime, forget, try_locked
 from epstudy.workers.processes import die_with_parent, identity_of_this_process, kill_group, redis_server
-from epstudy.workers.supervisor import Supervisor, stop_signals
+from epstudy.workers.supervisor import StopSignals, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ def main() -> None:
     """Keep a private pool until it is idle or told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     runtime = Runtime(Path(sys.argv[1]))
-    with stop_signals() as stopped:  # first of all: whoever reads the process id may send one
+    with StopSignals() as stop:  # first of all: whoever reads the process id may send one
         runtime.pid_file.write_text(json.dumps(identity_of_this_process()))
         keeper = Keeper(runtime, Settings.load())
         try:
-            keeper.keep(stopped)
+            keeper.keep(lambda: stop.came)
         except EpstudyError as error:
             raise SystemExit(str(error)) from error
         finally:
@@ -79,10 +79,10 @@ class Keeper:
         forget(self._runtime)
 
     def _is_needed(self) -> bool:
-        """A client was here within the idle time, or a study is not finished."""
+        """A client was here within the idle time, or a study is not finished. One that is paused waits in the store."""
         try:
             ledger = self._supervisor.ledger()
-            if ledger.active():
+            if any(not ledger.halt(study).paused or ledger.running(study) for study in ledger.active()):
                 ledger.attach(self._idle_s)
             return ledger.attached()
         except (RedisError, EpstudyError):

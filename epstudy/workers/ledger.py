@@ -3,14 +3,16 @@
 Every transition is one Lua script, so counters and states never disagree. The clock is the Redis server's.
 
     ep:studies            names of the studies that are not finished
-    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms)
+    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms)
     ep:s:<study>:states   one byte a variant, see `Mark`
     ep:s:<study>:counts   how many variants have each mark
-    ep:s:<study>:running  index -> who, since when, for which key
+    ep:s:<study>:running  index -> who, since when, for which key, under which token
+    ep:s:<study>:later    index -> not before (ms): what failed by the machine waits before it is tried again
+    ep:s:<study>:silent   running variants without a lease -> since when (ms)
+    ep:s:<study>:absent   queued variants without a message -> since when (ms)
     ep:s:<study>:causes   how many variants failed by each cause
     ep:s:<study>:ends     when the last 50 simulations ended (ms)
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
-    ep:tries:<key>        how often this key was started
     ep:workers            worker -> what it says of itself, and when it did last (ms)
     ep:attached           there while a client is
 """
@@ -21,7 +23,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from redis import Redis
 
@@ -30,9 +32,10 @@ from epstudy.core.outcome import Progress, State
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
-_PARTS = ("about", "states", "counts", "running", "ends", "causes")
+_PARTS = ("about", "states", "counts", "running", "ends", "causes", "later", "silent", "absent")
 LEASE_S = 12.0  # a variant whose worker is silent for so long is somebody else's
 BEAT_S = 1.0
+BLOCK_S = 5.0  # how long nothing is given out when the store could not be written; then somebody tries again
 WORKER_S = 10.0
 
 
@@ -68,17 +71,33 @@ class Lease:
     index: int
     key: str
     token: str
-    tries: int
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """A variant that is marked as running, and nobody holds its lease."""
+class Running:
+    """A variant that somebody simulates: `worker` is a Celery child, `supervisor` the process that looks after it."""
 
     index: int
     key: str
-    tries: int
+    token: str
     worker: str
+    supervisor: str
+    since_ms: float
+    progress: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why a study is not given out: by its user, or because the store cannot be written (for some seconds more)."""
+
+    cancelled: bool
+    paused: str
+    blocked: str
+
+    @property
+    def why(self) -> str:
+        """The reason to tell; empty when it goes on, or was cancelled."""
+        return self.blocked or self.paused
 
 
 class Ledger:
@@ -110,6 +129,10 @@ class Ledger:
         said = self.redis.get(f"ep:s:{study}:states")
         return said.decode() if isinstance(said, bytes) else ""
 
+    def size(self, study: str) -> int:
+        """Return how many variants the ledger has of the study."""
+        return int(self.redis.strlen(f"ep:s:{study}:states"))
+
     def active(self) -> list[str]:
         """Return the names of the studies that are not finished."""
         return sorted(name.decode() for name in self.redis.smembers("ep:studies"))  # type: ignore[union-attr]
@@ -119,17 +142,34 @@ class Ledger:
         self.redis.srem("ep:studies", study)
         self.redis.delete(*(f"ep:s:{study}:{part}" for part in _PARTS))
 
-    def cancel(self, study: str) -> int:
+    def cancel(self, study: str, digest: str) -> int:
         """Cancel what waits, and tell what runs to stop; return how many waited."""
-        return int(self._call("cancel", study))
+        return int(self._call("cancel", study, digest))
+
+    def pause(self, study: str, digest: str, why: str) -> None:
+        """Give out nothing more; what runs goes on. With an empty `why` the study goes on."""
+        self._call("pause", study, digest, why)
+
+    def block(self, study: str, digest: str, why: str) -> None:
+        """Give out nothing for `BLOCK_S`: the store cannot be written, or a disk is full."""
+        self._call("block", study, digest, why, int(BLOCK_S * 1000))
+
+    def halt(self, study: str) -> Halt:
+        """Return why nothing is given out."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.hmget(f"ep:s:{study}:about", "cancelled", "paused", "blocked", "blocked_until")
+        pipe.time()
+        said, (seconds, micros) = pipe.execute()
+        return _halt(said, seconds * 1000 + micros / 1000)
 
     def progress(self, study: str) -> Progress | None:
         """Return how far the study is; None when the ledger knows nothing of it."""
         pipe = self.redis.pipeline(transaction=False)
         pipe.hgetall(f"ep:s:{study}:counts")
         pipe.lrange(f"ep:s:{study}:ends", 0, -1)
+        pipe.hmget(f"ep:s:{study}:about", "cancelled", "paused", "blocked", "blocked_until")
         pipe.time()
-        said, ends, (seconds, micros) = pipe.execute()
+        said, ends, about, (seconds, micros) = pipe.execute()
         if not said:
             return None
         count = {mark: int(said.get(mark.value.encode(), 0)) for mark in Mark}
@@ -146,6 +186,7 @@ class Ledger:
             per_second=rate,
             eta_s=left / rate if rate and len(ends) >= 5 else None,
             workers=sum(int(worker["slots"]) for worker in self.workers()),
+            paused=_halt(about, seconds * 1000 + micros / 1000).why if left else "",
         )
 
     # variants ---------------------------------------------------------------------------------------------------
@@ -154,60 +195,57 @@ class Ledger:
         """Mark pending variants as queued until `window` of them are, and return those: the caller publishes them."""
         return [int(index) for index in self._call("take", study, window)]
 
-    def claim(self, study: str, digest: str, index: int, key: str, token: str, worker: str) -> Lease | None:
-        """Take the lease of a variant and count the try; None when it is not to be run, or not now."""
-        tries = int(self._call("claim", study, digest, index, key, token, int(LEASE_S * 1000), worker))
-        return Lease(study, digest, index, key, token, tries) if tries else None
+    def claim(self, lease: Lease, worker: str, supervisor: str) -> bool:
+        """Take the lease of a variant; False when it is not to be run, or not now."""
+        return bool(self._call("claim", *_words(lease), int(LEASE_S * 1000), worker, supervisor))
 
-    def beat(self, lease: Lease, worker: str, progress: float | None) -> Stop | None:
+    def beat(self, lease: Lease, worker: str, supervisor: str, progress: float | None) -> Stop | None:
         """Renew a lease, also one that Redis lost; return why to stop, if so."""
         said = self._call(
             "beat",
-            lease.study,
-            lease.digest,
-            lease.index,
-            lease.key,
-            lease.token,
+            *_words(lease),
             int(LEASE_S * 1000),
             worker,
+            supervisor,
             "" if progress is None else progress,
         )
         return Stop(said.decode()) if said else None
 
-    def finish(self, lease: Lease, mark: Mark, cause: str = "") -> int:
-        """Give the lease back and mark the variant; `Mark.PENDING` puts it back.
+    def finish(self, lease: Lease, mark: Mark, cause: str = "", *, wait_s: float = 0.0) -> int:
+        """Give the lease back and mark the variant; `Mark.PENDING` puts it back, to be given out after `wait_s`.
 
-        Returns how many variants of the study have failed by this `cause` since it was run, 0 when it did not fail.
+        Nothing changes when somebody else holds the lease meanwhile. Returns how many variants of the study have failed
+        by this `cause` since it was run, 0 when it did not fail.
         """
-        return int(
-            self._call("finish", lease.study, lease.digest, lease.index, lease.key, lease.token, mark.value, cause)
-        )
+        return int(self._call("finish", *_words(lease), mark.value, cause, int(wait_s * 1000)))
 
-    def move(self, study: str, marks: Iterable[Mark], to: Mark, indices: Iterable[int]) -> int:
+    def move(
+        self, study: str, digest: str, marks: Iterable[Mark], to: Mark, indices: Iterable[int], *, wait_s: float = 0.0
+    ) -> int:
         """Mark those of `indices` that have one of `marks` with `to`; return how many had."""
-        return int(self._call("move", study, "".join(marks), to.value, *indices))
+        return int(self._call("move", study, digest, "".join(marks), to.value, int(wait_s * 1000), *indices))
 
-    def resume(self, study: str, indices: list[int]) -> None:
+    def resume(self, study: str, digest: str, indices: list[int]) -> None:
         """Have these variants, failed or cancelled, pending again, in a study that is not cancelled any more."""
         self.redis.hdel(f"ep:s:{study}:about", "cancelled")
-        self.move(study, [Mark.FAILED, Mark.CANCELLED], Mark.PENDING, indices)
+        self.move(study, digest, [Mark.FAILED, Mark.CANCELLED], Mark.PENDING, indices)
 
-    def forget_tries(self, keys: list[str]) -> None:
-        """Forget how often these keys were started."""
-        if keys:
-            self.redis.delete(*(f"ep:tries:{key}" for key in keys))
+    def expire(self, study: str, running: Running) -> bool:
+        """End the lease under which a variant runs whose worker is known to be dead; False when it is another's now."""
+        return bool(self._call("expire", study, running.index, running.token))
 
-    def lost(self, study: str) -> list[Lost]:
+    def silent(self, study: str) -> set[int]:
         """Return the running variants whose lease ran out."""
-        return [
-            Lost(int(index), key.decode(), int(tries), worker.decode())
-            for index, key, tries, worker in self._call("lost", study)
-        ]
+        return {int(index) for index in self._call("silent", study)}
 
-    def running(self, study: str) -> dict[int, dict[str, Any]]:
-        """Return who runs what: index -> key, worker, since (ms) and progress (0 to 1, when the engine told)."""
+    def aged(self, study: str, what: Literal["silent", "absent"], indices: Iterable[int], seconds: float) -> set[int]:
+        """Take note that these are silent or absent now; return those that every sweep found so, for `seconds`."""
+        return {int(index) for index in self._call("aged", study, what, int(seconds * 1000), *indices)}
+
+    def running(self, study: str) -> list[Running]:
+        """Return who runs what."""
         said: Any = self.redis.hgetall(f"ep:s:{study}:running")
-        return {int(index): json.loads(info) for index, info in said.items()}
+        return [_running(int(index), json.loads(info)) for index, info in said.items()]
 
     def queued_messages(self, queue: str) -> set[str]:
         """Return the ids of the messages that wait in a queue of the broker."""
@@ -249,6 +287,26 @@ class Ledger:
     def lock(self, name: str, seconds: float) -> bool:
         """Take a lock that nobody gives back: it ends by itself. False when somebody has it."""
         return bool(self.redis.set(f"ep:lock:{name}", "1", nx=True, px=int(seconds * 1000)))
+
+
+def _words(lease: Lease) -> tuple[str, str, int, str, str]:
+    return lease.study, lease.digest, lease.index, lease.key, lease.token
+
+
+def _running(index: int, said: dict[str, Any]) -> Running:
+    return Running(
+        index, said["key"], said["token"], said["worker"], said["supervisor"], said["since"], said.get("progress")
+    )
+
+
+def _halt(said: list[bytes | None], now_ms: float) -> Halt:
+    cancelled, paused, blocked, until = said
+    recently = blocked is not None and now_ms < float(until or 0) + BLOCK_S * 1000
+    return Halt(
+        cancelled is not None,
+        paused.decode() if paused is not None else "",
+        blocked.decode() if blocked is not None and recently else "",
+    )
 
 
 def _rate(ends: list[float], now: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from epstudy.core.errors import PoolError
+from epstudy.core.errors import PoolError, RefusedError
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
 from epstudy.settings import Settings, mask
@@ -17,7 +17,7 @@ from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
 from epstudy.workers.processes import redis_server
-from epstudy.workers.sweep import SWEEP_S, Sweeper, marks
+from epstudy.workers.sweep import SWEEP_S, Sweeper, marks, pool_name
 
 _FIRST_WINDOW = 100  # published before `run()` returns; the sweep goes on
 
@@ -54,29 +54,54 @@ class Pool:
             self._url = _private_redis(self._settings)
             self._ledger = Ledger(connect(self._url))
         self._app = make_app(self._url)
-        self._sweeper = Sweeper(self._ledger, self._store, self._publish)
+        name = pool_name(private=self.private)
+        self._sweeper = Sweeper(self._ledger, self._store, self._publish, name, is_dead=lambda _: False)
 
     def open(self, manifest: Manifest, only: str | None = None) -> None:
         """Begin with a study whose manifest is in the store, and queue the first of what is to be simulated.
 
-        What that is, `sweep.marks` says; a study that is under way already just goes on.
+        What that is, `sweep.marks` says; a study that is under way already just goes on, and with `only="failed"`
+        simulates again what has failed until now.
         """
         self._refuse_another_store()
         self._ledger.attach(self._settings.idle_s)
         found = marks(self._store, manifest, only)
-        again = [manifest.keys[index] for index, mark in enumerate(found) if mark == Mark.PENDING]
-        if self._ledger.open(manifest.study, manifest.digest, found):
-            self._ledger.forget_tries(again)
-        self._sweeper.top_up(manifest, _FIRST_WINDOW)
+        again = [index for index, mark in enumerate(found) if mark == Mark.PENDING]
+        if not self._is_under_way(manifest):
+            self._forget(manifest, again, failures=only == "failed")
+            self._ledger.open(manifest.study, manifest.digest, found)
+        elif only == "failed":
+            self._forget(manifest, again, failures=True)
+            self._ledger.resume(manifest.study, manifest.digest, again)
+        self._begin(manifest)
 
-    def cancel(self, study: str) -> int:
+    def retry(self, manifest: Manifest, indices: list[int]) -> None:
+        """Have variants simulated again that failed or were cancelled."""
+        self._refuse_another_store()
+        self._ledger.attach(self._settings.idle_s)
+        self._forget(manifest, indices, failures=True)
+        self._ledger.open(manifest.study, manifest.digest, marks(self._store, manifest))
+        self._ledger.resume(manifest.study, manifest.digest, indices)
+        self._begin(manifest)
+
+    def cancel(self, manifest: Manifest) -> int:
         """Cancel a study; return how many variants were waiting."""
-        return self._ledger.cancel(study)
+        return self._ledger.cancel(manifest.study, manifest.digest)
 
-    def forget(self, study: str) -> None:
+    def pause(self, manifest: Manifest, why: str) -> None:
+        """Begin nothing more of a study."""
+        self._ledger.pause(manifest.study, manifest.digest, why)
+
+    def resume(self, manifest: Manifest) -> None:
+        """Go on with a study that was paused, as it stands in the store if the ledger knows nothing of it."""
+        self._ledger.attach(self._settings.idle_s)
+        self._ledger.pause(manifest.study, manifest.digest, "")
+        self._sweeper.sweep(manifest.study)
+
+    def forget(self, manifest: Manifest) -> None:
         """Forget a study; what it runs is told at its next beat that it is not wanted."""
-        self._ledger.cancel(study)
-        self._ledger.drop(study)
+        self.cancel(manifest)
+        self._ledger.drop(manifest.study)
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return how far the study is; None when the ledger does not follow this manifest (any more)."""
@@ -96,14 +121,9 @@ class Pool:
         if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
             self._sweeper.sweep(study)
 
-    def retry(self, manifest: Manifest, indices: list[int]) -> None:
-        """Have variants simulated again that failed or were cancelled."""
-        keys = [manifest.keys[index] for index in indices]
-        self._store.forget_failures(keys)
-        self.open(manifest)
-        self._ledger.forget_tries(keys)
-        self._ledger.resume(manifest.study, indices)
-        self._sweeper.top_up(manifest, _FIRST_WINDOW)
+    def running(self, manifest: Manifest) -> list[int]:
+        """Return the variants that somebody runs, or ran when he was heard of last."""
+        return sorted(one.index for one in self._ledger.running(manifest.study))
 
     def workers(self) -> list[dict[str, Any]]:
         """Return what the living workers say of themselves: host, pid, slots, version, store."""
@@ -116,6 +136,24 @@ class Pool:
         ]
         studies = [f"study {name}: {self._ledger.progress(name)}" for name in self._ledger.active()]
         return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies]
+
+    def _is_under_way(self, manifest: Manifest) -> bool:
+        if self._ledger.digest(manifest.study) != manifest.digest or self._ledger.halt(manifest.study).cancelled:
+            return False
+        return manifest.study in self._ledger.active()
+
+    def _forget(self, manifest: Manifest, indices: list[int], *, failures: bool) -> None:
+        """Forget what earlier attempts came to: these variants are asked for anew."""
+        keys = [manifest.keys[index] for index in indices]
+        self._store.forget_attempts(keys)
+        if failures:
+            self._store.forget_failures(keys)
+
+    def _begin(self, manifest: Manifest) -> None:
+        """Queue the first variants; the sweeps do the rest, and know of the study until its end."""
+        if manifest.study in self._ledger.active():
+            self._store.want(manifest.study, pool_name(private=self.private))
+        self._sweeper.top_up(manifest, _FIRST_WINDOW)
 
     def _publish(self, manifest: Manifest, indices: list[int]) -> None:
         try:
@@ -130,13 +168,13 @@ class Pool:
             return  # it was started for this very folder
         other = _other_version(self._ledger.workers())
         if other:
-            raise PoolError(
+            raise RefusedError(
                 f"the workers of this pool have epstudy {other}, which reads other studies than this version writes; "
                 "have both updated to the same"
             )
         stores = {worker["store"] for worker in self._ledger.workers()}
         if stores and self._store.identity() not in stores:
-            raise PoolError(
+            raise RefusedError(
                 f"the workers of this pool use another store than {self._store.url}, so they would not find the study; "
                 "set EPSTUDY_STORE to the folder that the workers see"
             )
@@ -157,13 +195,14 @@ def _private_redis(settings: Settings) -> str:
 
 
 def peek(settings: Settings, store: Store) -> Pool | None:
-    """Return the pool if there is one that answers; nothing is started."""
-    if settings.broker_url() is None and not is_running(settings):
-        return None
-    try:
-        return Pool(settings, store)
-    except PoolError:
-        return None
+    """Return the pool if there is one; no private one is started.
+
+    Raises
+    ------
+    PoolError
+        When it does not answer.
+    """
+    return None if settings.broker_url() is None and not is_running(settings) else Pool(settings, store)
 
 
 def is_running(settings: Settings) -> bool:
@@ -196,11 +235,11 @@ def server_version(url: str) -> str:
 
 def describe(settings: Settings) -> list[str]:
     """Return lines about the pool: where it is, its workers, the studies under way."""
-    there = peek(settings, Store(settings.store))
-    if there is None:
-        url = settings.broker_url()
-        return ["no private pool is running" if url is None else f"no Redis answers at {mask(url)}"]
-    return there.lines()
+    try:
+        there = peek(settings, Store(settings.store))
+        return ["no private pool is running"] if there is None else there.lines()
+    except AWAY as error:
+        return [str(error)]
 
 
 #: The errors of a Redis that is away for now.

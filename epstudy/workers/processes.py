@@ -52,6 +52,14 @@ def is_alive(pid: int, started: float) -> bool:
         return False
 
 
+def is_running(pid: int) -> bool:
+    """Say whether a process with this id runs; one that has ended, and waits to be taken note of, does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def identity_of_this_process() -> dict[str, float]:
     """Return process id and start time of this process, for `is_alive`."""
     return {"pid": os.getpid(), "started": psutil.Process().create_time()}

@@ -10,6 +10,12 @@ local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floo
 local base = 'ep:s:' .. ARGV[1] .. ':'
 local about, states, counts = base .. 'about', base .. 'states', base .. 'counts'
 local running, ends, causes = base .. 'running', base .. 'ends', base .. 'causes'
+local later = base .. 'later'
+local function halted()
+  if redis.call('HEXISTS', about, 'paused') == 1 then return true end
+  return now() < tonumber(redis.call('HGET', about, 'blocked_until') or 0)
+end
+local function is_later(i) return now() < tonumber(redis.call('HGET', later, i) or 0) end
 local function mark(i) return redis.call('GETRANGE', states, i, i) end
 local function move(i, to)
   local from = mark(i)
@@ -31,7 +37,7 @@ local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:st
 _OPEN = """
 local same = redis.call('HGET', about, 'digest') == ARGV[2] and redis.call('HEXISTS', about, 'cancelled') == 0
 if same and left() > 0 then return 0 end
-redis.call('DEL', about, states, counts, running, ends, causes)
+redis.call('DEL', about, states, counts, running, ends, causes, later, base .. 'silent', base .. 'absent')
 redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]))
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
@@ -45,102 +51,136 @@ return 1
 
 # study, window -> up to window - queued pending indices, now queued
 _TAKE = """
-if redis.call('HEXISTS', about, 'cancelled') == 1 then return {} end
+if redis.call('HEXISTS', about, 'cancelled') == 1 or halted() then return {} end
 if now() < tonumber(redis.call('HGET', about, 'quiet_until') or 0) then return {} end
 local room = tonumber(ARGV[2]) - tonumber(redis.call('HGET', counts, 'q') or 0)
 local all, taken, at = redis.call('GET', states) or '', {}, 0
 while #taken < room do
   at = string.find(all, 'p', at + 1, true)
   if not at then break end
-  move(at - 1, 'q')
-  taken[#taken + 1] = at - 1
+  if not is_later(at - 1) then
+    move(at - 1, 'q')
+    taken[#taken + 1] = at - 1
+  end
 end
 return taken
 """
 
-# study, digest, index, key, token, lease ms, worker -> tries; 0 when not to be run (now)
+# study, digest, index, key, token, lease ms, worker, supervisor -> 1; 0 when not to be run (now)
 _CLAIM = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 local was = mark(ARGV[3])
 if was ~= 'p' and was ~= 'q' then return 0 end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then move(ARGV[3], 'c') close_if_finished() return 0 end
 local lease = 'ep:lease:' .. ARGV[4]
-if redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
+if halted() or is_later(ARGV[3]) or redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
 redis.call('SET', lease, ARGV[5], 'PX', ARGV[6])
-local tries = redis.call('INCR', 'ep:tries:' .. ARGV[4])
-redis.call('PEXPIRE', 'ep:tries:' .. ARGV[4], 86400000)
 move(ARGV[3], 'r')
-redis.call('HSET', running, ARGV[3], cjson.encode({key = ARGV[4], worker = ARGV[7], since = now()}))
-return tries
+redis.call('HDEL', later, ARGV[3])
+local info = {key = ARGV[4], token = ARGV[5], worker = ARGV[7], supervisor = ARGV[8], since = now()}
+redis.call('HSET', running, ARGV[3], cjson.encode(info))
+return 1
 """
 
-# study, digest, index, key, token, lease ms, worker, progress -> '', 'cancelled' or 'superseded'
+# study, digest, index, key, token, lease ms, worker, supervisor, progress -> '', 'cancelled' or 'superseded'
+# PEXPIRE also works on a Redis that is full, SET does not.
 _BEAT = """
 local lease = 'ep:lease:' .. ARGV[4]
 local holder = redis.call('GET', lease)
 if holder and holder ~= ARGV[5] then return 'superseded' end
-redis.call('SET', lease, ARGV[5], 'PX', ARGV[6])
+if holder then redis.call('PEXPIRE', lease, ARGV[6]) else redis.call('SET', lease, ARGV[5], 'PX', ARGV[6]) end
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return '' end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then return 'cancelled' end
 local was, said = mark(ARGV[3]), redis.call('HGET', running, ARGV[3])
 if was == 'p' or was == 'q' then move(ARGV[3], 'r') end
-local info = said and cjson.decode(said) or {key = ARGV[4], worker = ARGV[7], since = now()}
-info.progress = tonumber(ARGV[8])
+local info = said and cjson.decode(said) or {since = now()}
+info.key, info.token, info.worker, info.supervisor = ARGV[4], ARGV[5], ARGV[7], ARGV[8]
+info.progress = tonumber(ARGV[9])
 redis.call('HSET', running, ARGV[3], cjson.encode(info))
 return ''
 """
 
-# study, digest, index, key, token, mark, cause -> how many failed by this cause, 0 when this one did not
+# study, digest, index, key, token, mark, cause, not again for ms -> how many failed by this cause, 0 when this did not
+# Whoever lost the lease to somebody else changes nothing, and what is done stays done.
 _FINISH = """
 local lease = 'ep:lease:' .. ARGV[4]
-if redis.call('GET', lease) == ARGV[5] then redis.call('DEL', lease) end
-if ARGV[6] == 'd' then redis.call('DEL', 'ep:tries:' .. ARGV[4]) end
+local holder = redis.call('GET', lease)
+if holder and holder ~= ARGV[5] then return 0 end
+if holder then redis.call('DEL', lease) end
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
+local was, to = mark(ARGV[3]), ARGV[6]
 redis.call('HDEL', running, ARGV[3])
-local to = ARGV[6]
+if was == 'd' or was == 'h' then return 0 end
 if to == 'c' and redis.call('HEXISTS', about, 'cancelled') == 0 then to = 'p' end
+if to == 'p' and redis.call('HEXISTS', about, 'cancelled') == 1 then to = 'c' end
+if to == 'p' and tonumber(ARGV[8]) > 0 then redis.call('HSET', later, ARGV[3], now() + tonumber(ARGV[8])) end
 move(ARGV[3], to)
-if ARGV[6] == 'd' or ARGV[6] == 'f' then
+if to == 'd' or to == 'f' then
   redis.call('LPUSH', ends, now())
   redis.call('LTRIM', ends, 0, 49)
 end
 local same = 0
-if ARGV[6] == 'f' and ARGV[7] ~= '' then same = redis.call('HINCRBY', causes, ARGV[7], 1) end
+if to == 'f' and ARGV[7] ~= '' then same = redis.call('HINCRBY', causes, ARGV[7], 1) end
 close_if_finished()
 return same
 """
 
-# study, from, to, index... -> how many moved
+# study, index, token -> 1 when the variant was running under this token; its lease ends now
+_EXPIRE = """
+local said = redis.call('HGET', running, ARGV[2])
+if not said or cjson.decode(said).token ~= ARGV[3] then return 0 end
+local lease = 'ep:lease:' .. cjson.decode(said).key
+if redis.call('GET', lease) == ARGV[3] then redis.call('DEL', lease) end
+return 1
+"""
+
+# study, digest, from, to, not again for ms, index... -> how many moved
 _MOVE = """
+if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 local moved = 0
-for i = 4, #ARGV do
-  if string.find(ARGV[2], mark(ARGV[i]), 1, true) and mark(ARGV[i]) ~= '' then
-    move(ARGV[i], ARGV[3])
+for i = 6, #ARGV do
+  local was = mark(ARGV[i])
+  if was ~= '' and string.find(ARGV[3], was, 1, true) then
+    move(ARGV[i], ARGV[4])
     redis.call('HDEL', running, ARGV[i])
+    if tonumber(ARGV[5]) > 0 then redis.call('HSET', later, ARGV[i], now() + tonumber(ARGV[5])) end
     moved = moved + 1
   end
 end
-if ARGV[3] == 'p' and moved > 0 then redis.call('SADD', 'ep:studies', ARGV[1]) end
+if ARGV[4] == 'p' and moved > 0 then redis.call('SADD', 'ep:studies', ARGV[1]) end
 close_if_finished()
 return moved
 """
 
-# study -> {index, key, tries, worker} of each running variant without a lease
-_LOST = """
-local lost = {}
+# study -> the indices of the running variants without a lease
+_SILENT = """
+local silent = {}
 local all = redis.call('HGETALL', running)
 for i = 1, #all, 2 do
-  local info = cjson.decode(all[i + 1])
-  if redis.call('EXISTS', 'ep:lease:' .. info.key) == 0 then
-    lost[#lost + 1] = {all[i], info.key, redis.call('GET', 'ep:tries:' .. info.key) or '0', info.worker}
-  end
+  if redis.call('EXISTS', 'ep:lease:' .. cjson.decode(all[i + 1]).key) == 0 then silent[#silent + 1] = all[i] end
 end
-return lost
+return silent
 """
 
-# study -> how many were waiting; they are cancelled now, and the running ones are told at their next beat
+# study, "silent" or "absent", ms, index... -> those that were named at every sweep for so long
+_AGED = """
+local known, since, aged = base .. ARGV[2], {}, {}
+local said = redis.call('HGETALL', known)
+for i = 1, #said, 2 do since[said[i]] = tonumber(said[i + 1]) end
+redis.call('DEL', known)
+for i = 4, #ARGV do
+  local first = since[ARGV[i]] or now()
+  redis.call('HSET', known, ARGV[i], first)
+  if now() - first >= tonumber(ARGV[3]) then aged[#aged + 1] = ARGV[i] end
+end
+return aged
+"""
+
+# study, digest -> how many were waiting; they are cancelled now, and the running ones are told at their next beat
 _CANCEL = """
+if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 redis.call('HSET', about, 'cancelled', '1')
+redis.call('HDEL', about, 'paused', 'blocked', 'blocked_until')
 local all = redis.call('GET', states) or ''
 local n = tonumber(redis.call('HGET', counts, 'p') or 0) + tonumber(redis.call('HGET', counts, 'q') or 0)
 redis.call('SET', states, (string.gsub(string.gsub(all, 'p', 'c'), 'q', 'c')))
@@ -148,6 +188,19 @@ redis.call('HSET', counts, 'p', 0, 'q', 0)
 redis.call('HINCRBY', counts, 'c', n)
 close_if_finished()
 return n
+"""
+
+# study, digest, why -> nothing is given out any more; what runs goes on. Without a why it goes on
+_PAUSE = """
+if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('HDEL', about, 'paused') end
+return redis.call('HSET', about, 'paused', ARGV[3])
+"""
+
+# study, digest, why, ms -> nothing is given out for so long
+_BLOCK = """
+if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
+return redis.call('HSET', about, 'blocked', ARGV[3], 'blocked_until', now() + tonumber(ARGV[4]))
 """
 
 SCRIPTS = {
@@ -159,7 +212,11 @@ SCRIPTS = {
         "beat": _BEAT,
         "finish": _FINISH,
         "move": _MOVE,
-        "lost": _LOST,
+        "silent": _SILENT,
+        "aged": _AGED,
+        "expire": _EXPIRE,
         "cancel": _CANCEL,
+        "pause": _PAUSE,
+        "block": _BLOCK,
     }.items()
 }

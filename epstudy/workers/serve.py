@@ -36,7 +36,7 @@ def register(app: Celery, slot: Slot) -> None:
 
 def main() -> None:
     """Run the worker that the environment describes, until it is told to stop."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     die_with_parent(int(sys.argv[1]))
     settings = Settings.load()
@@ -44,7 +44,7 @@ def main() -> None:
     if url is None or settings.scratch is None:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     app = make_app(url)
-    register(app, Slot(settings, url, Path(settings.scratch)))
+    register(app, Slot(settings, url, Path(settings.scratch), supervisor=sys.argv[2]))
     _import_before_fork()
     app.worker_main(
         [

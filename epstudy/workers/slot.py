@@ -1,42 +1,36 @@
-"""A slot: what one Celery child does with a message. Claims the variant, simulates it, stores the outcome."""
+"""A slot: what one Celery child does with a message. Claims the variant, has it tried, tells the ledger."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import shutil
 import socket
-import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 from epstudy import engines
 from epstudy.core.contracts import Run, Simulator, Stop
 from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest, make_run
-from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect
-from epstudy.workers.ledger import BEAT_S, Lease, Ledger, Mark
+from epstudy.workers.heartbeat import Heartbeat
+from epstudy.workers.ledger import Lease, Ledger, Mark
+from epstudy.workers.trial import Trial, Verdict
 
 log = logging.getLogger(__name__)
-
-#: How often a variant whose process crashed is tried: a crash is mostly the model's, now and then the machine's.
-CRASH_TRIES = 2
 
 
 class Slot:
     """One Celery child's view of the world. Opens nothing before it is used, so it may be made before a fork."""
 
-    def __init__(self, settings: Settings, redis_url: str, scratch: Path) -> None:
+    def __init__(self, settings: Settings, redis_url: str, scratch: Path, supervisor: str) -> None:
         self._settings = settings
         self._redis_url = redis_url
         self._scratch = scratch
+        self._supervisor = supervisor
         self._store: Store | None = None
         self._ledger: Ledger | None = None
         self._simulators: dict[str, Simulator] = {}
@@ -66,133 +60,63 @@ class Slot:
             manifest = self._read_manifest(study, digest)
             if not 0 <= index < len(manifest) or manifest.digest != digest:
                 return  # a message of yesterday's grid
-            key = manifest.keys[index]
-            lease = ledger.claim(study, digest, index, key, uuid.uuid4().hex, self.worker)
+            lease = Lease(study, digest, index, manifest.keys[index], uuid.uuid4().hex)
+            claimed = ledger.claim(lease, self.worker, self._supervisor)
         except (RedisError, EpstudyError) as error:
             log.warning("variant %s of %s not started: %s", index, study, error)
             return  # nothing was lost but the message: the sweep sends another one
-        if lease is not None:
+        if claimed:
             self._hold(lease, manifest)
 
     def _hold(self, lease: Lease, manifest: Manifest) -> None:
-        """With the lease in hand: the store's outcome, or a simulation and its outcome in the store."""
-        mark, cause = Mark.PENDING, ""
+        """With the lease in hand: the trial, and its verdict to the ledger."""
+        verdict = Verdict(Mark.PENDING)
         try:
-            mark, cause = self._settle(lease, manifest)
-        except Exception:  # whatever went wrong must not come back without end: after some tries the row says so
-            log.exception("variant %s of %s, try %s", lease.index, lease.study, lease.tries)
-            mark = Mark.PENDING if lease.tries <= manifest.retries else Mark.FAILED
+            with Heartbeat(lambda progress: self._beat(lease, progress)) as heartbeat:
+                verdict = self._trial(lease, manifest, heartbeat).settle()
         finally:
-            self._tell(lambda: self._finish(lease, manifest, mark, cause))
+            self._tell(lambda: self._finish(lease, manifest, verdict))
 
-    def _finish(self, lease: Lease, manifest: Manifest, mark: Mark, cause: str) -> None:
+    def _trial(self, lease: Lease, manifest: Manifest, heartbeat: Heartbeat) -> Trial:
+        store = self._open_store()
+
+        def run(folder: Path) -> Run:
+            allow_code = bool(self._settings.allow_code)
+            return make_run(manifest, lease.index, folder, store.input_path, allow_code=allow_code)
+
+        def block(why: str) -> None:
+            log.warning("study %s is paused: %s", lease.study, why)
+            self._tell(lambda: self._open_ledger().block(lease.study, lease.digest, f"{why}; it goes on by itself"))
+
+        return Trial(
+            lease=lease,
+            manifest=manifest,
+            worker=self.worker,
+            store=store,
+            simulator=lambda: self._simulator(manifest.engine),
+            make_run=run,
+            runs=self._scratch / "runs",
+            heartbeat=heartbeat,
+            block=block,
+        )
+
+    def _finish(self, lease: Lease, manifest: Manifest, verdict: Verdict) -> None:
         """Give the lease back; stop the study when it has failed so often that the rest would too."""
-        same = self._open_ledger().finish(lease, mark, cause)
+        same = self._open_ledger().finish(lease, verdict.mark, verdict.cause, wait_s=verdict.wait_s)
         enough = manifest.stop_after is not None and same >= manifest.stop_after
         if enough and not self._open_store().is_cancelled(lease.study):
-            why = f"stopped after {same} failures of the cause {cause} (stop_after={manifest.stop_after})"
+            why = f"stopped after {same} failures of the cause {verdict.cause} (stop_after={manifest.stop_after})"
             self._open_store().set_cancelled(lease.study, cancelled=True, why=why)
-            self._open_ledger().cancel(lease.study)
+            self._open_ledger().cancel(lease.study, lease.digest)
 
-    def _settle(self, lease: Lease, manifest: Manifest) -> tuple[Mark, str]:
-        """The variant's mark, and of a failure its cause."""
-        store = self._open_store()
-        held = store.outcome(lease.key, manifest.artifacts)
-        if held is not None and held.settles(manifest.timeout_s):
-            return (Mark.HELD, "") if held.state is State.DONE else (Mark.FAILED, _cause(held))
-        if self._read_again(lease, manifest):
-            return Mark.HELD, ""
-        tries = lease.tries
-        outcome = self._simulate(lease, manifest)
-        while outcome.cause is Cause.CRASH and tries < CRASH_TRIES:
-            tries += 1
-            outcome = self._simulate(lease, manifest)
-        if outcome.state is State.CANCELLED:
-            return (Mark.PENDING if outcome.message == Stop.SUPERSEDED else Mark.CANCELLED), ""
-        if outcome.cause is Cause.INFRASTRUCTURE and tries <= manifest.retries:
-            log.warning("variant %s of %s, try %s: %s", lease.index, lease.study, tries, outcome.message)
-            return Mark.PENDING, ""
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
-        store.put_outcome(
-            lease.key,
-            outcome.stamped(worker=self.worker, attempts=tries, finished=finished, timeout_s=manifest.timeout_s),
-        )
-        return (Mark.DONE, "") if outcome.state is State.DONE else (Mark.FAILED, _cause(outcome))
-
-    def _simulate(self, lease: Lease, manifest: Manifest) -> Outcome:
-        with self._folder(lease) as folder:
-            try:
-                run = self._run(lease, manifest, folder)
-                outcome = self._simulator(manifest.engine).run(run, self._watch(lease))
-                return self._keep(lease, manifest, run, outcome)
-            except Exception as error:
-                log.exception("variant %s of %s", lease.index, lease.study)
-                return Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}")
-
-    def _read_again(self, lease: Lease, manifest: Manifest) -> bool:
-        """Whether the result is there and what this study wants besides could be read from the files it kept."""
-        store = self._open_store()
-        done = store.outcome(lease.key)
-        if done is None or done.state is not State.DONE:
-            return False
-        with self._folder(lease) as folder:
-            run = self._run(lease, manifest, folder)
-            try:
-                if not self._simulator(manifest.engine).read_again(run, store.held_beside(lease.key)):
-                    return False
-            except EpstudyError as error:
-                log.warning("variant %s of %s cannot be read again: %s", lease.index, lease.study, error)
-                return False  # a damaged file: it is simulated again
-            self._keep(lease, manifest, run, done)
-        return store.outcome(lease.key, manifest.artifacts) is not None
-
-    def _run(self, lease: Lease, manifest: Manifest, folder: Path) -> Run:
-        paths = self._open_store().input_path
-        return make_run(manifest, lease.index, folder, paths, allow_code=bool(self._settings.allow_code))
-
-    def _keep(self, lease: Lease, manifest: Manifest, run: Run, outcome: Outcome) -> Outcome:
-        """The files that the run left beside its outcome into the store, before the outcome: then it is whole."""
-        if outcome.state is State.CANCELLED or not run.kept.is_dir():
-            return outcome
-        failed = outcome.state is State.FAILED
-        store = self._open_store()
-        for path in sorted(run.kept.iterdir()):
-            store.put_artifact(lease.key, path.name, path.read_bytes(), failed=failed)
-        missing = [] if failed else [name for name in manifest.artifacts if store.artifact(lease.key, name) is None]
-        if missing:
-            said = f"the run left no {', '.join(missing)}, which the study asks for"
-            return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=outcome.engine)
-        return outcome
-
-    @contextlib.contextmanager
-    def _folder(self, lease: Lease) -> Iterator[Path]:
-        """An empty folder for a run, gone afterwards whatever happened."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{lease.key[:12]}-", dir=self._scratch / "runs"))
+    def _beat(self, lease: Lease, progress: float | None) -> Stop | None:
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            return self._open_ledger().beat(lease, self.worker, self._supervisor, progress)
+        except (RedisError, EpstudyError) as error:
+            log.warning("the ledger was not told: %s", error)
+            return None  # the simulation goes on without Redis: its result is worth having
 
-    def _watch(self, lease: Lease) -> Callable[[float | None], Stop | None]:
-        """Renews the lease while a simulation runs, which goes on without Redis: its result is worth having."""
-        next_beat = time.monotonic() + BEAT_S
-
-        def watch(progress: float | None) -> Stop | None:
-            nonlocal next_beat
-            if time.monotonic() < next_beat:
-                return None
-            stop: list[Stop | None] = [None]
-
-            def beat() -> None:
-                stop[0] = self._open_ledger().beat(lease, self.worker, progress)
-
-            self._tell(beat)
-            next_beat = time.monotonic() + BEAT_S
-            return stop[0]
-
-        return watch
-
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _tell(self, what: Callable[[], object]) -> None:
         """Tell the ledger something that the sweep finds out by itself when Redis does not answer now."""
         try:
             what()
@@ -221,7 +145,3 @@ class Slot:
         if kind not in self._simulators:
             self._simulators[kind] = engines.simulator(kind)
         return self._simulators[kind]
-
-
-def _cause(outcome: Outcome) -> str:
-    return outcome.cause.value if outcome.cause else ""

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import psutil
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
@@ -29,16 +29,18 @@ from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import RedisError, connect
-from epstudy.workers.ledger import Ledger
-from epstudy.workers.processes import default_slots, kill_group
-from epstudy.workers.sweep import SWEEP_S, Sweeper
+from epstudy.workers.ledger import Ledger, Mark, Running
+from epstudy.workers.processes import default_slots, is_running, kill_group
+from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _TOO_SHORT_S = 5.0
 DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
-_PATIENCE = 5  # starts in a row that ended at once
+_PATIENCE = 5  # first starts in a row that ended at once: it will never be well
+_LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
+_CLEAR_S = 300.0  # how often what killed processes left in the store is removed
 
 
 class Supervisor:
@@ -46,18 +48,20 @@ class Supervisor:
 
     def __init__(self, settings: Settings, redis_url: str, scratch: Path, log_file: Path | None = None) -> None:
         self.slots = settings.workers or default_slots()
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._settings = settings
         self._url = redis_url
         self._scratch = scratch
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._lived = False
         self._short_lives = 0
         self._next_sweep = 0.0
+        self._next_clearing = 0.0
         self._store = Store(settings.store)
-        private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
-        self._allow_code = private if settings.allow_code is None else settings.allow_code
+        self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
+        self._allow_code = self._private if settings.allow_code is None else settings.allow_code
         self._abilities = abilities()
         self._ledger: Ledger | None = None
         self._sweeper: Sweeper | None = None
@@ -81,7 +85,7 @@ class Supervisor:
         }
         output = None if self._log_file is None else self._log_file.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid())],
+            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid()), self.name],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -109,18 +113,21 @@ class Supervisor:
         self._next_sweep = time.monotonic() + SWEEP_S
         try:
             ledger = self.ledger()
-            self._clear_runs()
+            self._clear()
             ledger.announce(self.name, self._about())
             self._sweep(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
 
-    def _clear_runs(self) -> None:
-        """Remove the run folders of children that were killed; the others remove their own."""
+    def _clear(self) -> None:
+        """Remove what killed processes left: run folders, and now and then unfinished files in the store."""
         for folder in (self._scratch / "runs").glob("*"):
             owner = folder.name.partition("-")[0]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            if owner.isdigit() and not is_running(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() >= self._next_clearing:
+            self._next_clearing = time.monotonic() + _CLEAR_S
+            self._store.clear_parts()
 
     def ledger(self) -> Ledger:
         """Return the ledger, connected."""
@@ -128,39 +135,61 @@ class Supervisor:
             self._ledger = Ledger(connect(self._url))
         return self._ledger
 
-    def stop(self, wait_s: float) -> None:
-        """End the worker: it finishes what it runs, if that takes no longer than `wait_s`."""
+    def stop(self, wait_s: float, hurry: Callable[[], bool] = lambda: False) -> None:
+        """End the worker: it finishes what it runs, if that takes no longer than `wait_s` and nobody is in a hurry.
+
+        What it does not finish is put back: another worker begins it anew, and it does not count as an attempt.
+        """
         if self._process is not None and wait_s > 0:
-            self._drain(wait_s)
+            self._drain(wait_s, hurry)
         if self._process is not None:
             kill_group(self._process, 0)
         try:
             if self._ledger is not None:
+                self._put_back(self._ledger)
                 self._ledger.retire(self.name)
-        except RedisError as error:
+        except (RedisError, EpstudyError) as error:
             log.warning("the ledger was not told: %s", error)
 
-    def _drain(self, wait_s: float) -> None:
+    def _drain(self, wait_s: float, hurry: Callable[[], bool]) -> None:
         """Have Celery take no more and finish what it runs: SIGTERM to its main process alone, not to its children."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + wait_s
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self._process.poll() is None and time.monotonic() < deadline and not hurry():
             self._sweep_if_due()
             time.sleep(_TICK_S)
 
+    def _put_back(self, ledger: Ledger) -> None:
+        """Give back what the killed children were running."""
+        for study in ledger.active():
+            for one in ledger.running(study):
+                digest = ledger.digest(study)
+                if one.supervisor == self.name and digest is not None and ledger.expire(study, one):
+                    self._store.undo_attempt(one.key)
+                    ledger.move(study, digest, [Mark.RUNNING], Mark.PENDING, [one.index])
+
     def _restart_if_dead(self) -> None:
+        """Another Celery worker for one that ended; one that ends at once is given time, as Redis may be full."""
         assert self._process is not None
         code = self._process.poll()
+        lasted = time.monotonic() - self._started
         if code is None:
+            self._lived = self._lived or lasted > _TOO_SHORT_S
             return
-        self._short_lives = self._short_lives + 1 if time.monotonic() - self._started < _TOO_SHORT_S else 0
-        if self._short_lives >= _PATIENCE:
+        if lasted < min(self._short_lives, _LONGEST_PAUSE_S):
+            return
+        self._short_lives = self._short_lives + 1 if lasted < _TOO_SHORT_S else 0
+        if self._short_lives >= _PATIENCE and not self._lived:
             raise PoolError(
                 f"the Celery worker ended {_PATIENCE} times in a row as soon as it was started (code {code})"
             )
         log.warning("the Celery worker ended with code %s; another one is started", code)
         self.start()
+
+    def _is_dead(self, one: Running) -> bool:
+        """Whether a child of this very worker was killed: then nobody waits for its lease."""
+        return one.supervisor == self.name and not is_running(int(one.worker.rpartition(":")[2]))
 
     def _sweep(self, ledger: Ledger) -> None:
         if self._sweeper is None:
@@ -172,7 +201,7 @@ class Supervisor:
                 except KombuError as error:
                     raise PoolError(f"Redis took no messages: {error}") from error
 
-            self._sweeper = Sweeper(ledger, self._store, send)
+            self._sweeper = Sweeper(ledger, self._store, send, pool_name(private=self._private), self._is_dead)
         self._sweeper.sweep_all()
 
     def _about(self) -> dict[str, object]:
@@ -189,7 +218,10 @@ class Supervisor:
 
 
 def run_worker(settings: Settings) -> None:
-    """Be a worker of the group's pool until SIGTERM or Ctrl-C; running variants are finished first."""
+    """Be a worker of the group's pool until it is told to end.
+
+    SIGTERM and Ctrl-C: what runs is finished first. SIGQUIT, or a second one: what runs is put back at once.
+    """
     url = settings.broker_url()
     if url is None:
         raise PoolError(
@@ -201,7 +233,7 @@ def run_worker(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (
         tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch,
-        stop_signals() as stopped,
+        StopSignals() as stop,
     ):
         supervisor = Supervisor(settings, url, Path(scratch))
         log.info(
@@ -209,11 +241,11 @@ def run_worker(settings: Settings) -> None:
         )
         supervisor.start()
         try:
-            while not stopped():
+            while not stop.came:
                 supervisor.tick()
                 time.sleep(_TICK_S)
         finally:
-            supervisor.stop(wait_s=DRAIN_S)
+            supervisor.stop(wait_s=0 if stop.hurry else DRAIN_S, hurry=lambda: stop.hurry)
 
 
 def _check_store(settings: Settings) -> None:
@@ -225,17 +257,22 @@ def _check_store(settings: Settings) -> None:
         raise StoreError(f"{error}; it must be a folder that {who} may write") from error
 
 
-class stop_signals:  # noqa: N801 - a context manager reads as a word
-    """While inside, SIGTERM and SIGINT are noted and not obeyed; the value inside tells whether one came."""
+class StopSignals:
+    """While inside, SIGTERM, SIGINT and SIGQUIT are noted and not obeyed.
 
-    def __enter__(self) -> Callable[[], bool]:
-        self._came = False
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
-        return lambda: self._came
+    `came` says whether one did, `hurry` whether what runs is not to be waited for: SIGQUIT, or a second signal.
+    """
+
+    def __enter__(self) -> StopSignals:
+        self.came = self.hurry = False
+        numbers = [signal.SIGTERM, signal.SIGINT, *([signal.SIGQUIT] if hasattr(signal, "SIGQUIT") else [])]
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._came = True
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.hurry = self.came or number == getattr(signal, "SIGQUIT", None)
+        self.came = True

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from epstudy.core.errors import EpstudyError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.core.outcome import Outcome, State
+from epstudy.core.retrying import epitaph, given_up, pause_s
 from epstudy.store import Store
 from epstudy.workers.app import message_id, queue_of
-from epstudy.workers.ledger import BEAT_S, Ledger, Lost, Mark
+from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Running
 
 log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages of one study in the broker at once
 SWEEP_S = 2.0
 _GONE = 3
+_SURE_S = 1.5  # what is only under way, between queue and worker or between two beats, is there again by then
 
 Publish = Callable[[Manifest, list[int]], None]
 
@@ -43,26 +47,36 @@ def marks(store: Store, manifest: Manifest, only: str | None = None) -> str:
     return "".join(mark(key) for key in manifest.keys)
 
 
-class Sweeper:
-    """Sweeps the studies of one pool. Several at once do no harm: every step is one transition in the ledger."""
+def pool_name(*, private: bool) -> str:
+    """Return what the store calls this pool: it keeps for each study which pool is to bring it to its end."""
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    return f"private pool of user {user} on {socket.gethostname()}" if private else "group"
 
-    def __init__(self, ledger: Ledger, store: Store, publish: Publish) -> None:
+
+class Sweeper:
+    """Sweeps the studies of one pool. Several at once do no harm: every step is one transition in the ledger.
+
+    `is_dead` says of a worker that is surely dead so, before its lease runs out; who cannot know says False.
+    """
+
+    def __init__(
+        self, ledger: Ledger, store: Store, publish: Publish, pool: str, is_dead: Callable[[Running], bool]
+    ) -> None:
         self._ledger = ledger
         self._store = store
         self._publish = publish
+        self._pool = pool
+        self._is_dead = is_dead
         self._manifests: dict[str, tuple[str, Manifest]] = {}
-        self._absent: dict[str, set[int]] = {}  # queued variants that the broker did not have at the last sweep
-        self._known: set[str] = set()
         self._missing: dict[str, int] = {}  # sweeps in a row that found no manifest
         self._disagreeing: dict[str, int] = {}  # sweeps in a row that found another one than the ledger's
 
     def sweep_all(self) -> None:
-        """Sweep every study that is not finished, also those that a Redis emptied since would have forgotten."""
-        self._known |= set(self._ledger.active())
-        for study in sorted(self._known):
+        """Sweep every study that is to be brought to its end: the ledger's, and the store's when Redis forgot them."""
+        wanted = {study for study, wanted in self._store.wanted().items() if wanted.by == self._pool}
+        for study in sorted(wanted | set(self._ledger.active())):
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
                 self._sweep_or_drop(study)
-        self._known &= set(self._ledger.active())
 
     def _sweep_or_drop(self, study: str) -> None:
         """One study's trouble is not the others'; one whose manifest is gone for good is no study any more."""
@@ -73,6 +87,7 @@ class Sweeper:
             log.warning("%s", error)
             if self._missing[study] >= _GONE:
                 self._ledger.drop(study)
+                self._store.unwant(study)
         except EpstudyError as error:
             log.warning("no sweep of %s: %s", study, error)
         else:
@@ -86,12 +101,30 @@ class Sweeper:
             self._disagree(study, manifest)
             return
         self._disagreeing.pop(study, None)
-        if digest is None:
+        if digest is None or self._ledger.size(study) != len(manifest):
+            self._ledger.drop(study)
             self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
-        for lost in self._ledger.lost(study):
-            self._recover(manifest, lost)
+        self._obey(manifest)
+        self._recover(manifest)
         self._ask_again(manifest)
         self.top_up(manifest)
+        if study not in self._ledger.active():
+            self._close(manifest)
+
+    def _obey(self, manifest: Manifest) -> None:
+        """Cancelled or paused is what the store says: whoever said so may not have reached Redis."""
+        study, halt = manifest.study, self._ledger.halt(manifest.study)
+        if self._store.is_cancelled(study) and not halt.cancelled:
+            self._ledger.cancel(study, manifest.digest)
+        why = self._store.why_paused(study) if self._store.is_paused(study) else ""
+        if why != halt.paused:
+            self._ledger.pause(study, manifest.digest, why)
+
+    def _close(self, manifest: Manifest) -> None:
+        """A study at its end needs nobody any more. Attempts that a killed child left beside an outcome go, too."""
+        if manifest.study in self._store.wanted():
+            self._store.forget_attempts(manifest.keys)
+            self._store.unwant(manifest.study)
 
     def _disagree(self, study: str, manifest: Manifest) -> None:
         """The ledger follows another grid than the name stands for.
@@ -117,35 +150,56 @@ class Sweeper:
             return found.replace(Mark.PENDING, Mark.CANCELLED)
         return found
 
-    def _recover(self, manifest: Manifest, lost: Lost) -> None:
-        """A variant whose lease ran out: its outcome may be in the store, else it is asked again, a few times."""
+    def _recover(self, manifest: Manifest) -> None:
+        """Find the variants that nobody runs any more.
+
+        Their worker is dead, or their lease has run out, and did not come back until now: a Redis that was frozen ends
+        all leases at once, and the living say so within a second.
+        """
         study = manifest.study
+        running = {one.index: one for one in self._ledger.running(study)}
+        dead = {index for index, one in running.items() if self._is_dead(one) and self._ledger.expire(study, one)}
+        silent = self._ledger.silent(study) & running.keys()
+        for index in sorted(silent & dead | self._ledger.aged(study, "silent", silent, _SURE_S)):
+            self._ask_or_give_up(manifest, running[index])
+
+    def _ask_or_give_up(self, manifest: Manifest, lost: Running) -> None:
+        """The outcome of a lost variant may be in the store; else it is asked again, a few times."""
+        study, digest = manifest.study, manifest.digest
         held = self._store.outcome(lost.key, manifest.artifacts)
         if held is not None and held.settles(manifest.timeout_s):
             mark = Mark.DONE if held.state is State.DONE else Mark.FAILED
-            self._ledger.move(study, [Mark.RUNNING], mark, [lost.index])
-        elif lost.tries > manifest.retries:
-            log.error("variant %s of %s was lost %s times", lost.index, study, lost.tries)
-            self._store.put_outcome(lost.key, _lost_outcome(lost))
-            self._ledger.move(study, [Mark.RUNNING], Mark.FAILED, [lost.index])
-        else:
+            self._ledger.move(study, digest, [Mark.RUNNING], mark, [lost.index])
+            return
+        attempts = self._store.attempts(lost.key)
+        cause = given_up(attempts, manifest.retries)
+        if cause is None:
             log.warning("variant %s of %s was lost with %s; it is asked again", lost.index, study, lost.worker)
-            self._ledger.move(study, [Mark.RUNNING], Mark.PENDING, [lost.index])
+            wait_s = pause_s(attempts)
+            self._ledger.move(study, digest, [Mark.RUNNING], Mark.PENDING, [lost.index], wait_s=wait_s)
+            return
+        log.error("variant %s of %s: %s", lost.index, study, epitaph(attempts, cause))
+        outcome = Outcome(State.FAILED, cause, epitaph(attempts, cause))
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        self._store.put_outcome(
+            lost.key,
+            outcome.stamped(
+                worker=lost.worker, attempts=len(attempts), finished=finished, timeout_s=manifest.timeout_s
+            ),
+        )
+        self._store.forget_attempts([lost.key])
+        self._ledger.move(study, digest, [Mark.RUNNING], Mark.FAILED, [lost.index])
 
     def _ask_again(self, manifest: Manifest) -> None:
-        """Celery on Redis loses messages: a variant that is queued and not in the broker, twice in a row, was lost."""
+        """Celery on Redis loses messages: a variant that is queued, and for some time not in the broker, was lost."""
         study = manifest.study
         queued = [index for index, mark in enumerate(self._ledger.states(study)) if mark == Mark.QUEUED]
-        if not queued:
-            self._absent.pop(study, None)
-            return
-        there = self._ledger.queued_messages(queue_of(manifest.needs))
-        absent = {index for index in queued if message_id(study, index) not in there}
-        again = absent & self._absent.get(study, set())
-        self._absent[study] = absent - again
+        there = self._ledger.queued_messages(queue_of(manifest.needs)) if queued else set()
+        absent = [index for index in queued if message_id(study, index) not in there]
+        again = self._ledger.aged(study, "absent", absent, _SURE_S)
         if again:
             log.warning("%s messages of %s were lost; they are sent again", len(again), study)
-            self._ledger.move(study, [Mark.QUEUED], Mark.PENDING, sorted(again))
+            self._ledger.move(study, manifest.digest, [Mark.QUEUED], Mark.PENDING, sorted(again))
 
     def _manifest(self, study: str) -> Manifest:
         """What the name stands for now; read again only when it was stored anew, or is gone."""
@@ -154,14 +208,3 @@ class Sweeper:
         if kept is None or not mark or kept[0] != mark:
             kept = self._manifests[study] = (mark, self._store.manifest(study))
         return kept[1]
-
-
-def _lost_outcome(lost: Lost) -> Outcome:
-    return Outcome(
-        State.FAILED,
-        Cause.LOST,
-        f"its worker died under it {lost.tries} times, the last one was {lost.worker}",
-        worker=lost.worker,
-        attempts=lost.tries,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,12 +19,6 @@ OTHER = "cd" * 32
 DONE = Outcome(State.DONE, metrics={"heating_kwh": 1.25, "unmet_heating_h": float("nan")}, engine="25.2.0")
 LATER = Outcome(State.DONE, metrics={"heating_kwh": 9.0}, engine="25.2.0")
 FAILED = Outcome(State.FAILED, Cause.SIMULATION, "no such schedule")
-
-
-@pytest.fixture(params=["folder", "memory"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    url = str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid.uuid4().hex}"
-    return lambda: Store(url, cache=tmp_path / "cache")
 
 
 def test_a_result_comes_back_as_it_went(make: Callable[[], Store]) -> None:
@@ -120,11 +113,6 @@ def _manifest(name: str) -> Manifest:
 
 
 # what only a folder can be tested for ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "store"
 
 
 def test_opening_a_store_makes_nothing(folder: Path) -> None:

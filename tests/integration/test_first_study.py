@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
+from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.store import Store
 from tests.integration.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, tables, whole
 
 BY_HAND = """
@@ -280,6 +282,17 @@ def test_failed_variants_can_be_tried_again(store: str) -> None:
     assert study.retry().wait(timeout=60).progress().failed == 1
     assert study.failures().iloc[0]["message"] == before["message"]
     assert study.progress().done == 1
+
+
+def test_what_failed_because_of_the_model_is_simulated_again_when_that_is_asked(store: str) -> None:
+    """`run(only="failed")` found the held failure and left it at that."""
+    study = ep.Study("asked-again", quick(), {"lpd": ep.Field(LPD, [2.9375, 2.96875])})
+    crashed = Outcome(State.FAILED, Cause.CRASH, "a machine that was unwell")
+    for key in study._own_manifest().keys:
+        Store(store).put_outcome(key, crashed)
+    assert study.run().wait(timeout=60).progress().failed == 2, "a crash is held"
+    assert study.retry(cause="timeout").wait(timeout=60).progress().failed == 2
+    assert study.run(only="failed").wait(timeout=60).progress().done == 2
 
 
 def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> None:

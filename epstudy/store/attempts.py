@@ -1,0 +1,52 @@
+"""The tries of a variant, each noted before it is begun: who dies with it is counted too.
+
+Only the holder of a key's lease writes here, so that reading, changing and replacing need no lock.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+
+from epstudy.core.outcome import Attempt
+from epstudy.store.files import Files
+from epstudy.store.sealed import DamagedFileWarning, seal, unseal
+
+_FOLDER = "attempts"
+
+
+def attempts_file(key: str) -> str:
+    """Return the name of the file with the tries of a variant."""
+    return f"{_FOLDER}/{key[:2]}/{key}.json"
+
+
+def read_attempts(files: Files, key: str) -> list[Attempt]:
+    """Return the tries of a variant, the oldest first; none, with a warning, when the file is damaged."""
+    file = attempts_file(key)
+    try:
+        said = unseal(files.read(file))
+    except FileNotFoundError:
+        return []
+    if said is None or said.get("key") != key:
+        warnings.warn(f"{files.shown(file)} is damaged; it counts as no attempt", DamagedFileWarning, stacklevel=3)
+        return []
+    return [Attempt.from_json(one) for one in said["attempts"]]
+
+
+def write_attempts(files: Files, key: str, attempts: Sequence[Attempt]) -> None:
+    """Keep these as the tries of a variant."""
+    if attempts:
+        said = {"key": key, "attempts": [one.to_json() for one in attempts]}
+        files.replace(attempts_file(key), seal(said))
+    else:
+        files.remove(attempts_file(key))
+
+
+def forget_attempts(files: Files, keys: Iterable[str]) -> None:
+    """Remove the tries of these variants: one listing a shard that is there, not one look a key."""
+    wanted = set(keys)
+    for shard in {key[:2] for key in wanted}.intersection(files.names(_FOLDER)):
+        for name in files.names(f"{_FOLDER}/{shard}"):
+            key = name.removesuffix(".json")
+            if key in wanted:
+                files.remove(attempts_file(key))

@@ -1,0 +1,61 @@
+"""Results and failures as files, and the names of all files that stand under a key."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+from epstudy.core.outcome import Outcome
+from epstudy.store.files import Files
+from epstudy.store.sealed import DamagedFileWarning, seal, unseal
+
+
+def shard(key: str) -> str:
+    """Return the folder in which everything of a result is."""
+    return f"results/{key[:2]}"
+
+
+def result_file(key: str) -> str:
+    """Return the name of a result's file."""
+    return f"{shard(key)}/{key}.json"
+
+
+def failure_file(key: str) -> str:
+    """Return the name of a failure's file."""
+    return f"{shard(key)}/{key}.failed.json"
+
+
+def seal_outcome(key: str, outcome: Outcome) -> bytes:
+    """Return the content of an outcome's file."""
+    return seal({"key": key, **outcome.to_json()}, sort=True)
+
+
+def unseal_outcome(key: str, content: bytes) -> Outcome | None:
+    """Return the outcome in a file; None when it is damaged, or another key's."""
+    said = unseal(content)
+    if said is None or said.pop("key", None) != key:
+        return None
+    return Outcome.from_json(said)
+
+
+def read_outcome(files: Files, file: str, key: str) -> Outcome | None:
+    """Return the outcome in a file; None when there is none, with a warning when it is damaged."""
+    try:
+        content = files.read(file)
+    except FileNotFoundError:
+        return None
+    outcome = unseal_outcome(key, content)
+    if outcome is None:
+        warnings.warn(f"{files.shown(file)} is damaged; it counts as absent", DamagedFileWarning, stacklevel=3)
+    return outcome
+
+
+def names_under(files: Files, keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return for each key the names of its files, without their folder: one listing a shard, not one look a key."""
+    found: dict[str, list[str]] = {key: [] for key in keys}
+    for folder in {shard(key) for key in found}:
+        for name in files.names(folder):
+            key = name.partition(".")[0]
+            if key in found:
+                found[key].append(name)
+    return found

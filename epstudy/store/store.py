@@ -1,0 +1,348 @@
+"""A store by what it means: inputs, outcomes, what stands beside them, attempts and studies."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from epstudy.core.canonical import content_digest
+from epstudy.core.contracts import Held
+from epstudy.core.errors import StoreError, StudyNotFoundError
+from epstudy.core.manifest import Manifest
+from epstudy.core.outcome import Attempt, Cause, Outcome, State
+from epstudy.core.variant import check_study_name
+from epstudy.store import attempts as attempts_of
+from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
+from epstudy.store.damage import damage
+from epstudy.store.files import clear_parts, open_files, reading
+from epstudy.store.outcomes import failure_file, names_under, read_outcome, result_file, seal_outcome, shard
+from epstudy.store.sealed import Compared, seal, unseal
+from epstudy.store.studies import (
+    CANCELLED,
+    PAUSED,
+    Wanted,
+    WantedStudies,
+    has_note,
+    set_note,
+    study_file,
+    why_noted,
+)
+
+_PROBE_BYTES = 256 * 1024
+
+
+class Store:
+    """A folder, or any fsspec URL, that holds studies and results. Opening one creates nothing.
+
+    Whatever is asked of it raises StoreError when the store cannot be read or written: the message says which and why.
+
+    Parameters
+    ----------
+    url
+        A path, or an fsspec URL such as `memory://studies`.
+    cache
+        Where `input_path` and `artifact` keep copies when the store is not a local folder.
+    """
+
+    def __init__(self, url: str, cache: Path | None = None) -> None:
+        self.url = url
+        self._files = open_files(url, self._cache_folder)
+        self._cache = cache
+        self._compared = Compared()
+        self._beside = Beside(self._files, self._compared)
+        self._wanted = WantedStudies(self._files)
+
+    def __repr__(self) -> str:
+        return f"Store({self.url!r})"
+
+    def identity(self) -> str:
+        """Return the identity of this store, making it on first use: two paths to one store have the same one."""
+        file = "store.json"
+        if self._files.about(file) is None:
+            self._files.create(file, json.dumps({"format": 1, "id": uuid.uuid4().hex}).encode())
+        try:
+            return str(json.loads(self._files.read(file))["id"])
+        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+            raise StoreError(f"{self._files.shown(file)} is damaged; remove it, a new one is made") from error
+
+    def probe_write(self) -> None:
+        """Write and remove a file of 256 kB; raise StoreError, which says why, when that cannot be."""
+        self._files.remove(self._files.write_part(os.urandom(_PROBE_BYTES)))
+
+    def clear_parts(self) -> int:
+        """Remove the files that processes left which died while they wrote them; return how many those were.
+
+        Of other hosts' processes nobody here knows whether they live, so theirs go when they are a day old.
+        """
+        return clear_parts(self._files)
+
+    # inputs -----------------------------------------------------------------------------------------------------
+
+    def put_input(self, content: bytes, suffix: str) -> str:
+        """Keep an input file; return its name, which is the digest of its content and its suffix (".idf")."""
+        name = content_digest(content) + suffix
+        file = _input_file(name)
+        if not self._files.create(file, content) and self._files.read(file) != content:
+            self._files.replace(file, content)  # somebody's damaged file
+        return name
+
+    def input_path(self, name: str) -> Path:
+        """Return a local path of the input file `name`; a store that is no folder is read once, into the cache.
+
+        Raises
+        ------
+        StoreError
+            When the file is not there, or is not what its name says.
+        """
+        if self._files.remote and self._cache is None:
+            raise StoreError(f"{self} is not a local folder and no cache was given for its input files")
+        file = _input_file(name)
+        path = self._files.local_path(file)
+        if self._files.remote and path.exists() and self._is_input(path, name):
+            return path
+        try:
+            path = self._files.fetch(file)
+            if self._is_input(path, name):
+                return path
+        except FileNotFoundError as error:
+            said = f"the input file {name} cannot be read from {self.url}: it is not there; run the study again"
+            raise StoreError(said) from error
+        raise StoreError(f"{path} is not the file that was stored; run the study again to store it anew")
+
+    # results ----------------------------------------------------------------------------------------------------
+
+    def put_outcome(self, key: str, outcome: Outcome) -> bool:
+        """Keep what became of the variant with this key; say whether it was the first result.
+
+        A result (done) is never replaced, a failure is. Anything but done or failed is refused.
+        """
+        content = seal_outcome(key, outcome)
+        if outcome.state is State.FAILED:
+            self._files.replace(failure_file(key), content)
+            return True
+        if outcome.state is not State.DONE:
+            raise ValueError(f"a variant that is {outcome.state} has no outcome to keep")
+        file = result_file(key)
+        first = self._files.create(file, content)
+        if outcome.attempts > 1 or self._files.about(failure_file(key)) is not None:
+            self.forget_failures([key])  # a failure that stands beside a result is younger than it
+        if first:
+            return True
+        if read_outcome(self._files, file, key) is None:  # somebody's damaged file
+            self._files.replace(file, content)
+            return True
+        return False
+
+    def outcome(self, key: str, artifacts: Iterable[str] = ()) -> Outcome | None:
+        """Return the result under `key`, else its last failure, else None.
+
+        A result counts only when all `artifacts` stand beside it.
+        """
+        found = read_outcome(self._files, result_file(key), key)
+        if found is not None and all(self._files.about(artifact_file(key, name)) is not None for name in artifacts):
+            return found
+        return read_outcome(self._files, failure_file(key), key)
+
+    def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
+        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out."""
+        names = [f".{name}" for name in artifacts]
+        held = names_under(self._files, keys)
+        there = [key for key, of in held.items() if f"{key}.json" in of or f"{key}.failed.json" in of]
+
+        def read(key: str) -> Outcome | None:
+            whole = f"{key}.json" in held[key] and all(key + name in held[key] for name in names)
+            found = read_outcome(self._files, result_file(key), key) if whole else None
+            if found is None and f"{key}.failed.json" in held[key]:
+                return read_outcome(self._files, failure_file(key), key)
+            return found
+
+        if self._files.remote:
+            with ThreadPoolExecutor(max_workers=16) as threads:
+                found = list(threads.map(read, there))
+        else:
+            found = [read(key) for key in there]  # threads only get in each other's way
+        return {key: outcome for key, outcome in zip(there, found, strict=True) if outcome is not None}
+
+    def forget_failures(self, keys: Iterable[str]) -> None:
+        """Remove the failures under these keys, and what failed attempts left; results stay."""
+        for key, names in names_under(self._files, keys).items():
+            for name in names:
+                if ".failed." in name:
+                    self._files.remove(f"{shard(key)}/{name}")
+
+    def damage(self, manifest: Manifest) -> list[str]:
+        """Return a line for each file of this study that is there and damaged: results, failures, what is beside them.
+
+        A damaged result or failure counts as absent anyway; what is damaged beside one is removed, as by `artifact`.
+        Every file is read, whatever was read before.
+        """
+        return damage(self._files, self._beside, manifest)
+
+    # what stands beside a result ----------------------------------------------------------------------------------
+
+    def put_artifact(self, key: str, name: str, content: bytes, *, failed: bool = False) -> None:
+        """Keep a file beside the result under `key`, or beside its failure, in the place of an older one."""
+        self._beside.put(key, name, content, failed=failed)
+
+    def discard_artifact(self, key: str, name: str) -> None:
+        """Remove a damaged file beside a result: the next run makes it again."""
+        warn_of_removal(self._files, artifact_file(key, name))
+        self._beside.discard(key, name, failed=False)
+
+    def held_beside(self, key: str) -> Held:
+        """Return the files that stand beside the result under `key`."""
+        names = artifact_names(key, names_under(self._files, [key])[key])
+        return Held(tuple(name for name, failed in names if not failed), lambda name: self.artifact(key, name))
+
+    def artifact(self, key: str, name: str, *, failed: bool = False) -> Path | None:
+        """Return a local path of the file beside a result, or beside a failure; None when there is none.
+
+        A store that is no folder is read into the cache. The content is compared with its digest, once for as long as
+        the file does not change: a damaged one is removed, with a warning, so that the next run makes it again.
+        """
+        return self._beside.path(key, name, failed=failed)
+
+    def held(self, keys: Iterable[str]) -> set[str]:
+        """Return the names of all files under these keys: `<key>.json`, `<key>.<artifact>`."""
+        own = (f".{RECORD}", f".{RECORD_OF_FAILURE}")
+        found = names_under(self._files, keys)
+        return {name for key, names in found.items() for name in names if name.removeprefix(key) not in own}
+
+    def sizes(self, keys: Iterable[str]) -> list[int]:
+        """Return for each key how many bytes its files take."""
+        wanted = list(keys)
+        sizes = dict.fromkeys(wanted, 0)
+        for folder in {shard(key) for key in wanted}:
+            for name, about in self._files.listing(folder).items():
+                key = name.partition(".")[0]
+                if key in sizes:
+                    sizes[key] += about.size
+        return [sizes[key] for key in wanted]
+
+    # attempts ---------------------------------------------------------------------------------------------------
+
+    def attempts(self, key: str) -> list[Attempt]:
+        """Return the tries of the variant with this key, the oldest first; none, with a warning, when damaged."""
+        return attempts_of.read_attempts(self._files, key)
+
+    def begin_attempt(self, key: str, attempt: Attempt) -> int:
+        """Note a try before it is begun, so that it counts even when its worker dies; return how many there are."""
+        noted = [*self.attempts(key), attempt]
+        attempts_of.write_attempts(self._files, key, noted)
+        return len(noted)
+
+    def end_attempt(self, key: str, cause: Cause) -> None:
+        """Note how the last try ended; nothing when the tries were forgotten meanwhile."""
+        noted = self.attempts(key)
+        if noted:
+            attempts_of.write_attempts(self._files, key, [*noted[:-1], replace(noted[-1], ended=cause.value)])
+
+    def undo_attempt(self, key: str) -> None:
+        """Remove the last try: it was stopped on purpose and does not count."""
+        noted = self.attempts(key)
+        if noted:
+            attempts_of.write_attempts(self._files, key, noted[:-1])
+
+    def forget_attempts(self, keys: Iterable[str]) -> None:
+        """Remove the tries of the variants with these keys."""
+        attempts_of.forget_attempts(self._files, keys)
+
+    # studies ----------------------------------------------------------------------------------------------------
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Keep `manifest` as what its study name stands for now."""
+        self.identity()
+        self._files.replace(study_file(manifest.study, "manifest.json"), seal(manifest.to_json()))
+
+    def manifest(self, study: str) -> Manifest:
+        """Return the manifest of the study called `study`.
+
+        Raises
+        ------
+        StudyNotFoundError
+            When there is none; the message lists those that are there.
+        StoreError
+            When the file is damaged.
+        """
+        try:
+            content = self._files.read(study_file(study, "manifest.json"))
+        except FileNotFoundError:
+            names = self.studies()
+            known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
+            raise StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}') from None
+        said = unseal(content)
+        if said is None:
+            raise StoreError(f'the manifest of study "{study}" in {self.url} is damaged; run the study again')
+        return Manifest.from_json(said)
+
+    def manifest_mark(self, study: str) -> str:
+        """Return what changes when another manifest is stored under this name; empty when there is none."""
+        about = self._files.about(study_file(study, "manifest.json"))
+        return "" if about is None else about.mark
+
+    def studies(self) -> list[str]:
+        """Return the names of the studies in the store, sorted."""
+        return self._files.folders_with("studies", "manifest.json")
+
+    def remove_study(self, study: str) -> None:
+        """Forget what the name `study` stands for; results stay."""
+        self.unwant(study)  # first, so that nobody goes on with what is not there any more
+        for name in ("manifest.json", CANCELLED, PAUSED):
+            self._files.remove(study_file(study, name))
+        self._files.remove_folder(f"studies/{check_study_name(study)}")
+
+    def set_cancelled(self, study: str, cancelled: bool, why: str = "") -> None:
+        """Note that the study is cancelled, and why, or that it is not any more."""
+        set_note(self._files, study, CANCELLED, cancelled, why)
+
+    def is_cancelled(self, study: str) -> bool:
+        """Say whether the study is cancelled."""
+        return has_note(self._files, study, CANCELLED)
+
+    def why_cancelled(self, study: str) -> str:
+        """Return why the study was cancelled; empty when it was not, or nobody said."""
+        return why_noted(self._files, study, CANCELLED)
+
+    def set_paused(self, study: str, paused: bool, why: str = "") -> None:
+        """Note that the study is paused, and why, or that it is not any more."""
+        set_note(self._files, study, PAUSED, paused, why)
+
+    def is_paused(self, study: str) -> bool:
+        """Say whether the study is paused."""
+        return has_note(self._files, study, PAUSED)
+
+    def why_paused(self, study: str) -> str:
+        """Return why the study was paused; empty when it was not, or nobody said."""
+        return why_noted(self._files, study, PAUSED)
+
+    def want(self, study: str, by: str, only: str | None = None) -> None:
+        """Note that a study is under way: who runs it, and which of its variants, as in `Study.run(only=)`."""
+        self._wanted.put(study, Wanted(by, only))
+
+    def unwant(self, study: str) -> None:
+        """Note that a study is not under way any more."""
+        self._wanted.remove(study)
+
+    def wanted(self) -> dict[str, Wanted]:
+        """Return the studies that are under way by name; one whose entry is damaged is left out, with a warning."""
+        return self._wanted.read()
+
+    def _is_input(self, path: Path, name: str) -> bool:
+        with reading(self.url):
+            return self._compared.is_whole(path, lambda digest: digest == name.partition(".")[0])
+
+    def _cache_folder(self) -> Path:
+        if self._cache is not None:
+            return self._cache
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("epstudy", appauthor=False))
+
+
+def _input_file(name: str) -> str:
+    return f"inputs/{name[:2]}/{name}"

@@ -1,0 +1,107 @@
+"""What is noted of a study besides its manifest: that it is cancelled or paused, and that it is under way."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from epstudy.core.errors import InputError, StoreError
+from epstudy.core.variant import check_study_name
+from epstudy.store.files import About, Files
+from epstudy.store.sealed import DamagedFileWarning, seal, unseal
+
+CANCELLED, PAUSED = "cancelled", "paused"
+
+_WANTED = "wanted"
+
+
+def study_file(study: str, name: str) -> str:
+    """Return the name of a file of a study; raise InputError when `study` is no name of one."""
+    return f"studies/{check_study_name(study)}/{name}"
+
+
+def set_note(files: Files, study: str, note: str, there: bool, why: str) -> None:
+    """Note something of a study, and why, or that it is not so any more."""
+    if there:
+        files.replace(study_file(study, note), why.encode())
+    else:
+        files.remove(study_file(study, note))
+
+
+def has_note(files: Files, study: str, note: str) -> bool:
+    """Say whether this is noted of a study."""
+    return files.about(study_file(study, note)) is not None
+
+
+def why_noted(files: Files, study: str, note: str) -> str:
+    """Return why this was noted of a study; empty when it was not, or nobody said."""
+    try:
+        return files.read(study_file(study, note)).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who runs a study, and which of its variants: None for all, "failed" or "missing" as in `Study.run(only=)`."""
+
+    by: str
+    only: str | None = None
+
+
+class WantedStudies:
+    """The studies that are under way, in a store where Redis and every worker may vanish. Reads what has changed."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._seen: dict[str, tuple[About, Wanted | None]] = {}
+
+    def put(self, study: str, wanted: Wanted) -> None:
+        """Note that a study is under way."""
+        self._files.replace(_wanted_file(study), seal({"by": wanted.by, "only": wanted.only}))
+
+    def remove(self, study: str) -> None:
+        """Note that a study is not under way any more."""
+        self._files.remove(_wanted_file(study))
+
+    def read(self) -> dict[str, Wanted]:
+        """Return the studies that are under way by name; one whose entry is damaged is left out, with a warning."""
+        there = {name: about for name, about in self._files.listing(_WANTED).items() if _is_study(name)}
+        self._seen = {name: seen for name, seen in self._seen.items() if there.get(name) == seen[0]}
+        found = {name: self._entry(name, about) for name, about in sorted(there.items())}
+        return {name: wanted for name, wanted in found.items() if wanted is not None}
+
+    def _entry(self, study: str, about: About) -> Wanted | None:
+        if study in self._seen:
+            return self._seen[study][1]
+        try:
+            wanted = _unseal_wanted(self._files.read(_wanted_file(study)))
+        except FileNotFoundError:
+            return None  # it ended just now
+        except StoreError as error:
+            warnings.warn(f'study "{study}" is not gone on with: {error}', DamagedFileWarning, stacklevel=5)
+            return None
+        self._seen[study] = (about, wanted)
+        if wanted is None:
+            file = self._files.shown(_wanted_file(study))
+            warnings.warn(f"{file} is damaged; run() the study again", DamagedFileWarning, stacklevel=5)
+        return wanted
+
+
+def _wanted_file(study: str) -> str:
+    return f"{_WANTED}/{check_study_name(study)}"
+
+
+def _is_study(name: str) -> bool:
+    """Whether a file is a study's, and not what a file system or an editor left beside them."""
+    try:
+        return check_study_name(name) == name
+    except InputError:
+        return False
+
+
+def _unseal_wanted(content: bytes) -> Wanted | None:
+    said: dict[str, Any] = unseal(content) or {}
+    by, only = said.get("by"), said.get("only")
+    return Wanted(by, only) if isinstance(by, str) and (only is None or isinstance(only, str)) else None
