@@ -71,14 +71,15 @@ class Live:
     def begin(self, what: Callable[[Pool], object]) -> None:
         """Start the pool, if it is a private one, and have it begin with what is in the store.
 
-        A pool that answered before and does not now begins when it is back: its sweep finds the study in the store.
+        One that answered before, or whose keeper lives, begins when it answers again: its sweep finds the study in the
+        store.
 
         Raises
         ------
         PoolError
             When it never answered, or its workers cannot run the study.
         """
-        from epstudy.workers.pool import AWAY
+        from epstudy.workers.pool import AWAY, is_running
 
         if time.monotonic() < self._silent_until and self._was_there:
             return
@@ -89,7 +90,7 @@ class Live:
         except RefusedError:
             raise
         except AWAY as error:
-            if not self._was_there:
+            if not self._was_there and not (self.private and is_running(self._settings)):
                 raise
             self._fall_silent(error)
 

@@ -35,7 +35,7 @@ from epstudy.workers.processes import is_alive
 log = logging.getLogger(__name__)
 
 _START_S = 20.0
-_ANSWER_S = 4.0
+_ANSWER_S = 3.0
 _LONGEST = 80  # a socket's path holds 107 bytes, on macOS 103; ours adds 23
 
 
@@ -184,7 +184,7 @@ def _answers(runtime: Runtime, settings: Settings) -> bool:
     if not runtime.socket.exists():
         return False
     try:
-        Ledger(connect(runtime.url, answer_s=2.0)).attach(settings.idle_s)
+        Ledger(connect(runtime.url)).attach(settings.idle_s)
     except (PoolError, RedisError):
         return False
     return True

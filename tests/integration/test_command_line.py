@@ -30,7 +30,10 @@ def epstudy(*arguments: str, cwd: Path | None = None, code: int = 0, **environme
     return ended.stdout + ended.stderr
 
 
-def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(own_store: str, tmp_path: Path) -> None:
+def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(
+    own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "30")  # the pool tells how many came from the store: it is to be there still
     first = epstudy("demo", "-o", str(tmp_path / "demo"))
     rows = re.findall(r"^\d+ +(\d+\.\d+) +(\d\.\d+) +done +(\d+\.\d+)", first, flags=re.MULTILINE)
     assert len(rows) == 9
