@@ -119,7 +119,7 @@ def can_read_again(store: Store, manifest: Manifest, key: str, held: set[str]) -
     if any(f"{key}.{name}" not in held for name in manifest.artifacts if name not in outputs):
         return False  # a file to keep that was not kept
     wanted = [output for output, name in zip(manifest.outputs, outputs, strict=True) if f"{key}.{name}" not in held]
-    return engines.simulator(manifest.engine).readable(wanted, store.held_beside(key))
+    return engines.simulator(manifest.engine).readable(wanted, store.held_beside(key, compare=False))
 
 
 # export -----------------------------------------------------------------------------------------------------------

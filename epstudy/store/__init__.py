@@ -14,12 +14,11 @@ what is here is enough to go on.
     studies/<name>/manifest.json         the study as it was last run
     studies/<name>/cancelled             there while the study is cancelled
     studies/<name>/paused                there while the study is paused
-    wanted/<name>                        there while the study is under way: who wants it, and which variants
+    wanted/<name>                        there while the study is under way: the pool that is to bring it to its end
     parts/                               files that are being written, under the name of the process that does
 """
 
 from epstudy.store.sealed import DamagedFileWarning
 from epstudy.store.store import Store
-from epstudy.store.studies import Wanted
 
-__all__ = ["DamagedFileWarning", "Store", "Wanted"]
+__all__ = ["DamagedFileWarning", "Store"]

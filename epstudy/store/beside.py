@@ -65,6 +65,13 @@ class Beside:
             warn_of_removal(self._files, artifact_file(key, name, failed=failed))
         return path if whole else None
 
+    def path_of_anything(self, key: str, name: str) -> Path | None:
+        """Return a local path of a file beside a result, damaged or not; None when it is not there."""
+        try:
+            return self._files.fetch(artifact_file(key, name))
+        except FileNotFoundError:
+            return None
+
     def discard(self, key: str, name: str, *, failed: bool) -> None:
         """Remove a file, and after it its digests: then what an older epstudy puts there is no damage."""
         self._files.remove(artifact_file(key, name, failed=failed))

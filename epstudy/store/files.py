@@ -57,6 +57,10 @@ class Files(Protocol):
         """Write a file in the place of whatever is there."""
         ...
 
+    def settle(self, name: str) -> None:
+        """Have a file that was written survive a power cut; too slow for what could be computed again."""
+        ...
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         ...

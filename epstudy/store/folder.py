@@ -9,7 +9,7 @@ from pathlib import Path
 
 from epstudy.store.files import About, part_name, reading, writing
 
-_TRIES = 3
+_TRIES = 5
 
 
 class Folder:
@@ -39,6 +39,15 @@ class Folder:
         """Write a file in the place of whatever is there."""
         with writing(self.url):
             self._place(name, content, _rename)
+
+    def settle(self, name: str) -> None:
+        """Have a file that was written survive a power cut: its content does already, its name not yet."""
+        with contextlib.suppress(OSError):  # not every system can be told so of a folder
+            descriptor = os.open(self._path(name).parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -111,19 +120,18 @@ class Folder:
 
     def _place(self, name: str, content: bytes, into: Callable[[Path, Path], bool]) -> bool:
         """Write a part and put it into its place by `into`, whose answer comes back."""
-        target = self._path(name)
-        for tries_left in reversed(range(_TRIES)):
-            part = self._path(part_name())
-            try:
-                self._write(part, content)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                return into(part, target)
-            except FileNotFoundError:  # somebody removed the folder, or took the part for a dead process's
-                if not tries_left:
-                    raise
-            finally:
-                part.unlink(missing_ok=True)
-        raise AssertionError("the last try returns or raises")
+        target, part = self._path(name), self._path(part_name())
+        try:
+            for _ in range(_TRIES):
+                if not part.exists():  # at first, and when somebody took it for a dead process's
+                    self._write(part, content)
+                with contextlib.suppress(FileNotFoundError, FileExistsError):  # somebody removes the folder just now
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    return into(part, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return into(part, target)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _write(self, part: Path, content: bytes) -> None:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -149,24 +157,12 @@ def _link(part: Path, target: Path) -> bool:
         if target.exists():
             return False
         part.replace(target)
-    _make_durable(target.parent)
     return True
 
 
 def _rename(part: Path, target: Path) -> bool:
     part.replace(target)
-    _make_durable(target.parent)
     return True
-
-
-def _make_durable(folder: Path) -> None:
-    """Have the names in a folder survive a power cut, where a folder can be told so."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _about(seen: os.stat_result) -> About:

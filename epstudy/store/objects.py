@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -46,6 +47,9 @@ class Objects:
         """Write a file in the place of whatever is there."""
         with writing(self.url):
             self._fs.pipe_file(self.shown(name), content)
+
+    def settle(self, name: str) -> None:
+        """Do nothing: what an object store has taken it keeps."""
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -104,7 +108,8 @@ class Objects:
         except OSError as error:
             raise StoreError(f"the store {self.url} cannot be read into {copy.parent}: {reason(error)}") from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
 
     def write_part(self, content: bytes) -> str:
         """Write a file that is not there for anybody yet; return its name."""

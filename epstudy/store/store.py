@@ -25,7 +25,6 @@ from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
     PAUSED,
-    Wanted,
     WantedStudies,
     has_note,
     set_note,
@@ -89,6 +88,7 @@ class Store:
         file = _input_file(name)
         if not self._files.create(file, content) and self._files.read(file) != content:
             self._files.replace(file, content)  # somebody's damaged file
+        self._files.settle(file)
         return name
 
     def input_path(self, name: str) -> Path:
@@ -194,10 +194,14 @@ class Store:
         warn_of_removal(self._files, artifact_file(key, name))
         self._beside.discard(key, name, failed=False)
 
-    def held_beside(self, key: str) -> Held:
-        """Return the files that stand beside the result under `key`."""
+    def held_beside(self, key: str, *, compare: bool = True) -> Held:
+        """Return the files that stand beside the result under `key`; their paths are those of `artifact`.
+
+        Without `compare` a path is given whatever is in the file: to see what large files are, before they are read.
+        """
         names = artifact_names(key, names_under(self._files, [key])[key])
-        return Held(tuple(name for name, failed in names if not failed), lambda name: self.artifact(key, name))
+        path = self.artifact if compare else self._beside.path_of_anything
+        return Held(tuple(name for name, failed in names if not failed), lambda name: path(key, name))
 
     def artifact(self, key: str, name: str, *, failed: bool = False) -> Path | None:
         """Return a local path of the file beside a result, or beside a failure; None when there is none.
@@ -234,6 +238,7 @@ class Store:
         """Note a try before it is begun, so that it counts even when its worker dies; return how many there are."""
         noted = [*self.attempts(key), attempt]
         attempts_of.write_attempts(self._files, key, noted)
+        self._files.settle(attempts_of.attempts_file(key))
         return len(noted)
 
     def end_attempt(self, key: str, cause: Cause) -> None:
@@ -257,7 +262,9 @@ class Store:
     def put_manifest(self, manifest: Manifest) -> None:
         """Keep `manifest` as what its study name stands for now."""
         self.identity()
-        self._files.replace(study_file(manifest.study, "manifest.json"), seal(manifest.to_json()))
+        file = study_file(manifest.study, "manifest.json")
+        self._files.replace(file, seal(manifest.to_json()))
+        self._files.settle(file)
 
     def manifest(self, study: str) -> Manifest:
         """Return the manifest of the study called `study`.
@@ -320,16 +327,16 @@ class Store:
         """Return why the study was paused; empty when it was not, or nobody said."""
         return why_noted(self._files, study, PAUSED)
 
-    def want(self, study: str, by: str, only: str | None = None) -> None:
-        """Note that a study is under way: who runs it, and which of its variants, as in `Study.run(only=)`."""
-        self._wanted.put(study, Wanted(by, only))
+    def want(self, study: str, pool: str) -> None:
+        """Note that a study is under way, and which pool is to bring it to its end."""
+        self._wanted.put(study, pool)
 
     def unwant(self, study: str) -> None:
         """Note that a study is not under way any more."""
         self._wanted.remove(study)
 
-    def wanted(self) -> dict[str, Wanted]:
-        """Return the studies that are under way by name; one whose entry is damaged is left out, with a warning."""
+    def wanted(self) -> dict[str, str]:
+        """Return the studies that are under way, and the pool of each; a damaged entry is left out, with a warning."""
         return self._wanted.read()
 
     def _is_input(self, path: Path, name: str) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
 
 from epstudy.core.errors import InputError, StoreError
 from epstudy.core.variant import check_study_name
@@ -25,6 +23,7 @@ def set_note(files: Files, study: str, note: str, there: bool, why: str) -> None
     """Note something of a study, and why, or that it is not so any more."""
     if there:
         files.replace(study_file(study, note), why.encode())
+        files.settle(study_file(study, note))
     else:
         files.remove(study_file(study, note))
 
@@ -42,37 +41,30 @@ def why_noted(files: Files, study: str, note: str) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Who runs a study, and which of its variants: None for all, "failed" or "missing" as in `Study.run(only=)`."""
-
-    by: str
-    only: str | None = None
-
-
 class WantedStudies:
     """The studies that are under way, in a store where Redis and every worker may vanish. Reads what has changed."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._seen: dict[str, tuple[About, Wanted | None]] = {}
+        self._seen: dict[str, tuple[About, str | None]] = {}
 
-    def put(self, study: str, wanted: Wanted) -> None:
-        """Note that a study is under way."""
-        self._files.replace(_wanted_file(study), seal({"by": wanted.by, "only": wanted.only}))
+    def put(self, study: str, pool: str) -> None:
+        """Note that a study is under way in this pool."""
+        self._files.replace(_wanted_file(study), seal({"pool": pool}))
+        self._files.settle(_wanted_file(study))
 
     def remove(self, study: str) -> None:
         """Note that a study is not under way any more."""
         self._files.remove(_wanted_file(study))
 
-    def read(self) -> dict[str, Wanted]:
-        """Return the studies that are under way by name; one whose entry is damaged is left out, with a warning."""
+    def read(self) -> dict[str, str]:
+        """Return the studies that are under way, and the pool of each; a damaged entry is left out, with a warning."""
         there = {name: about for name, about in self._files.listing(_WANTED).items() if _is_study(name)}
         self._seen = {name: seen for name, seen in self._seen.items() if there.get(name) == seen[0]}
         found = {name: self._entry(name, about) for name, about in sorted(there.items())}
         return {name: wanted for name, wanted in found.items() if wanted is not None}
 
-    def _entry(self, study: str, about: About) -> Wanted | None:
+    def _entry(self, study: str, about: About) -> str | None:
         if study in self._seen:
             return self._seen[study][1]
         try:
@@ -101,7 +93,7 @@ def _is_study(name: str) -> bool:
         return False
 
 
-def _unseal_wanted(content: bytes) -> Wanted | None:
-    said: dict[str, Any] = unseal(content) or {}
-    by, only = said.get("by"), said.get("only")
-    return Wanted(by, only) if isinstance(by, str) and (only is None or isinstance(only, str)) else None
+def _unseal_wanted(content: bytes) -> str | None:
+    said = unseal(content) or {}
+    pool = said.get("pool")
+    return pool if isinstance(pool, str) else None

@@ -73,7 +73,7 @@ class Sweeper:
 
     def sweep_all(self) -> None:
         """Sweep every study that is to be brought to its end: the ledger's, and the store's when Redis forgot them."""
-        wanted = {study for study, wanted in self._store.wanted().items() if wanted.by == self._pool}
+        wanted = {study for study, pool in self._store.wanted().items() if pool == self._pool}
         for study in sorted(wanted | set(self._ledger.active())):
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
                 self._sweep_or_drop(study)

@@ -1,7 +1,7 @@
 """Run as a program: writes into a store and is killed at every step of it, in a new store each time.
 
-`python -m tests.contract.dying_writer FOLDER WRITE` leaves the stores FOLDER/0, FOLDER/1, …: in the first the writer was
-killed before it did anything with the disk, in the next after one step, and in the last it came to its end.
+`python -m tests.contract.dying_writer FOLDER WRITE` leaves the stores FOLDER/0, FOLDER/1, …: in the first the
+writer was killed before it did anything with the disk, in the next after one step, and in the last it came to its end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from epstudy.core.canonical import content_digest
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.store import Store
@@ -69,7 +70,7 @@ WRITES = {
     "input": Write(
         lambda store: None,
         lambda store: store.put_input(b"a model", ".idf"),
-        lambda store: store._files.names("inputs/" + store.put_input(b"a model", ".idf")[:2]) and None,
+        lambda store: store._files.names(f"inputs/{content_digest(b'a model')[:2]}"),
     ),
     "attempt": Write(
         lambda store: store.begin_attempt(KEY, Attempt("tower:1", "")),

@@ -73,6 +73,18 @@ def test_a_damaged_file_is_removed_and_can_be_made_again(
     assert content(make(), "a.parquet", failed=failed) == b"series"
 
 
+def test_a_large_file_can_be_looked_at_before_it_is_compared(make: Callable[[], Store], damage_file: Damage) -> None:
+    store = make()
+    store.put_artifact(KEY, "eplusout.sql", b"SQLite and much more")
+    damage_file(store, f"results/ab/{KEY}.eplusout.sql")
+    path = store.held_beside(KEY, compare=False).path("eplusout.sql")
+    assert path is not None
+    assert path.read_bytes().startswith(b"SQLite")
+    with pytest.warns(DamagedFileWarning):
+        assert store.held_beside(KEY).path("eplusout.sql") is None
+    assert store.held_beside(KEY, compare=False).path("eplusout.sql") is None
+
+
 def test_an_emptied_file_is_damaged_and_an_empty_one_is_not(make: Callable[[], Store]) -> None:
     store = make()
     store.put_artifact(KEY, "eplusout.csv", b"")

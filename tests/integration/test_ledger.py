@@ -1,0 +1,158 @@
+"""The ledger's transitions on a real Redis: one holder, fenced by its token, whatever comes late or twice."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from epstudy.core.contracts import Stop
+from epstudy.workers.connection import connect, socket_url
+from epstudy.workers.ledger import Lease, Ledger, Mark
+from epstudy.workers.processes import redis_server
+from tests.integration.offices import until
+
+STUDY, DIGEST = "study", "digest"
+MINE = Lease(STUDY, DIGEST, 1, "key-1", "mine")
+YOURS = replace(MINE, token="yours")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("redis")
+    socket = folder / "s"
+    options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen([redis_server()[0], *options], stdout=subprocess.DEVNULL)
+    until(Path(socket).exists)
+    yield socket_url(str(socket))
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def ledger(url: str) -> Ledger:
+    ledger = Ledger(connect(url))
+    ledger.redis.flushall()
+    assert ledger.open(STUDY, DIGEST, "pppp")
+    return ledger
+
+
+def claim(ledger: Ledger, lease: Lease) -> bool:
+    return ledger.claim(lease, f"host:{lease.token}", "supervisor")
+
+
+def beat(ledger: Ledger, lease: Lease) -> Stop | None:
+    return ledger.beat(lease, f"host:{lease.token}", "supervisor", None)
+
+
+def lose_the_lease(ledger: Ledger) -> None:
+    """As when its holder was silent for too long."""
+    assert ledger.redis.delete("ep:lease:key-1") == 1
+
+
+def test_one_of_two_gets_the_lease(ledger: Ledger) -> None:
+    assert claim(ledger, MINE)
+    assert not claim(ledger, YOURS)
+    assert [one.token for one in ledger.running(STUDY)] == ["mine"]
+
+
+def test_a_zombie_changes_nothing_when_it_comes_back(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    lose_the_lease(ledger)
+    ledger.move(STUDY, DIGEST, [Mark.RUNNING], Mark.PENDING, [1])
+    assert claim(ledger, YOURS)
+    assert beat(ledger, MINE) is Stop.SUPERSEDED
+    for mark in (Mark.PENDING, Mark.FAILED, Mark.CANCELLED, Mark.DONE):
+        ledger.finish(MINE, mark, "crash")
+        assert ledger.states(STUDY) == "prpp", f"the zombie marked it {mark}"
+    assert [one.token for one in ledger.running(STUDY)] == ["yours"]
+    assert beat(ledger, YOURS) is None
+    ledger.finish(YOURS, Mark.DONE)
+    assert ledger.states(STUDY) == "pdpp"
+
+
+def test_what_is_done_stays_done(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    ledger.finish(MINE, Mark.DONE)
+    for mark in (Mark.FAILED, Mark.PENDING):
+        ledger.finish(YOURS, mark)
+    assert not claim(ledger, YOURS)
+    assert ledger.states(STUDY) == "pdpp"
+
+
+def test_a_beat_brings_back_what_redis_lost(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    ledger.redis.flushall()
+    ledger.open(STUDY, DIGEST, "pppp")
+    assert beat(ledger, MINE) is None
+    assert ledger.states(STUDY) == "prpp"
+    assert not claim(ledger, YOURS)
+
+
+def test_a_silent_variant_is_lost_only_when_it_stays_silent(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    assert ledger.silent(STUDY) == set()
+    lose_the_lease(ledger)
+    assert ledger.silent(STUDY) == {1}
+    assert ledger.aged(STUDY, "silent", {1}, 0.2) == set()
+    until(lambda: ledger.aged(STUDY, "silent", ledger.silent(STUDY), 0.2) == {1}, 5)
+    beat(ledger, MINE)
+    assert ledger.aged(STUDY, "silent", ledger.silent(STUDY), 0.2) == set()
+    lose_the_lease(ledger)
+    assert ledger.aged(STUDY, "silent", ledger.silent(STUDY), 0.2) == set(), "it counts from now, not from before"
+
+
+def test_the_lease_of_a_dead_worker_is_ended_only_if_it_is_still_his(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    dead = ledger.running(STUDY)[0]
+    assert ledger.expire(STUDY, dead)
+    assert ledger.silent(STUDY) == {1}
+    ledger.move(STUDY, DIGEST, [Mark.RUNNING], Mark.PENDING, [1])
+    claim(ledger, YOURS)
+    assert not ledger.expire(STUDY, dead)
+    assert ledger.silent(STUDY) == set()
+
+
+def test_nothing_is_given_out_while_a_study_is_paused_and_what_runs_goes_on(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    ledger.pause(STUDY, DIGEST, "by me")
+    assert ledger.take(STUDY, 10) == []
+    assert not claim(ledger, replace(MINE, index=2, key="key-2"))
+    assert beat(ledger, MINE) is None
+    ledger.finish(MINE, Mark.DONE)
+    progress = ledger.progress(STUDY)
+    assert progress is not None
+    assert (progress.done, progress.paused) == (1, "by me")
+    ledger.pause(STUDY, DIGEST, "")
+    assert ledger.take(STUDY, 10) == [0, 2, 3]
+
+
+def test_a_variant_that_is_to_wait_is_not_given_out_before(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    ledger.finish(MINE, Mark.PENDING, wait_s=0.3)
+    assert ledger.take(STUDY, 10) == [0, 2, 3]
+    assert not claim(ledger, MINE)
+    until(lambda: ledger.take(STUDY, 10) == [1], 5)
+    assert claim(ledger, MINE)
+
+
+def test_whoever_means_another_grid_changes_nothing(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    assert ledger.cancel(STUDY, "other") == 0
+    assert ledger.move(STUDY, "other", [Mark.PENDING], Mark.DONE, [0]) == 0
+    ledger.pause(STUDY, "other", "by me")
+    ledger.block(STUDY, "other", "full")
+    assert ledger.halt(STUDY).why == ""
+    assert ledger.states(STUDY) == "prpp"
+
+
+def test_a_cancelled_variant_is_told_to_stop_and_ends_cancelled(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    assert ledger.cancel(STUDY, DIGEST) == 3
+    assert beat(ledger, MINE) is Stop.CANCELLED
+    ledger.finish(MINE, Mark.PENDING)
+    assert ledger.states(STUDY) == "cccc"
+    assert ledger.active() == []
