@@ -38,7 +38,7 @@ WRITERS: dict[str, Callable[[Store], object]] = {
     "begin_attempt": lambda store: store.begin_attempt(KEY, Attempt("tower:1", "")),
     "set_cancelled": lambda store: store.set_cancelled("a", cancelled=True, why="enough"),
     "set_paused": lambda store: store.set_paused("a", paused=True, why="the night"),
-    "want": lambda store: store.want("a", by="ann"),
+    "want": lambda store: store.want("a", pool="ann"),
 }
 REMOVERS: dict[str, Callable[[Store], object]] = {
     "unwant": lambda store: store.unwant("a"),
