@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import tomllib
@@ -11,7 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from epstudy.core.contracts import Limits
 from epstudy.core.errors import InputError
+
+_GB = 10**9
+_FILE_GB = 20.0
+
+#: Where Linux says how much memory the processes of a container may have: control groups of version 2 and 1.
+_CONTAINER_MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,10 @@ class Settings:
     """How long the private pool outlives its last client and its last variant, in seconds."""
     scratch: str | None = None
     """Where run folders live while they run; unset: the pool's own folder under the system's temporary one."""
+    memory_gb: float | None = None
+    """The most memory that one simulation may take, in GB; unset: nine tenths of the machine's."""
+    file_gb: float | None = None
+    """The longest file that one simulation may write, in GB; unset: 20."""
     allow_code: bool | None = None
     """Whether workers of a group's pool execute measures that were written in a notebook; the private pool does."""
     energyplus_dir: str | None = None
@@ -63,6 +75,17 @@ class Settings:
         url = None if self.redis_url is None else mask(self.redis_url)
         return f"Settings(redis_url={url!r}, store={self.store!r}, user={self.user!r}, workers={self.workers!r})"
 
+    def limits(self) -> Limits:
+        """Return what one simulation may take of this machine."""
+        memory = 0.9 * machine_memory() if self.memory_gb is None else self.memory_gb * _GB
+        file = _FILE_GB if self.file_gb is None else self.file_gb
+        return Limits(memory_bytes=int(memory), file_bytes=int(file * _GB))
+
+    def limits_in_environment(self) -> dict[str, str]:
+        """Return the limits that were set, as environment variables for the processes that simulate."""
+        said = {"EPSTUDY_MEMORY_GB": self.memory_gb, "EPSTUDY_FILE_GB": self.file_gb}
+        return {name: str(value) for name, value in said.items() if value is not None}
+
     def broker_url(self) -> str | None:
         """Return `redis_url` with the password of `redis_password_file` in it; None for the private pool."""
         if not self.redis_url or not self.redis_password_file:
@@ -80,6 +103,17 @@ class Settings:
 def surroundings() -> dict[str, str]:
     """Return what says where an EnergyPlus is installed: `ENERGYPLUS_DIR` (or our own setting) and `PATH`."""
     return {"ENERGYPLUS_DIR": Settings.load().energyplus_dir or "", "PATH": os.environ.get("PATH", "")}
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this machine has, or the container in which this process runs."""
+    import psutil
+
+    memory = int(psutil.virtual_memory().total)
+    for path in _CONTAINER_MEMORY:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+            memory = min(memory, int(path.read_text(encoding="ascii")))
+    return memory
 
 
 def mask(url: str) -> str:
@@ -150,6 +184,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _number(value, where, int, 1, 1024, "a whole number from 1 to 1024")
     if name == "idle_s":
         return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
+    if name in ("memory_gb", "file_gb"):
+        return _number(value, where, float, 1e-6, 1e6, "a number of gigabytes above 0")
     if name == "allow_code":
         return _flag(value, where)
     if not isinstance(value, str):

@@ -75,11 +75,26 @@ Watch = Callable[[float | None], Stop | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that one simulation may take of its worker; None: as much as there is.
+
+    `memory_bytes` is what its processes have in memory together, `file_bytes` the length of any file that they write.
+    """
+
+    memory_bytes: int | None = None
+    file_bytes: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One simulation to do: recipe and edits of a variant, an empty folder of its own, and how long it may take.
 
     `sources`, `outputs` and `artifacts` are those of the study (see `Prepared`); `keep` names the files that a result
-    keeps. `allow_code` says whether code that came with the study, as text, may be executed here.
+    keeps. `allow_code` says whether code that came with the study, as text, may be executed here. `limits` are the
+    worker's.
     """
 
     recipe: Mapping[str, Any]
@@ -93,6 +108,7 @@ class Run:
     artifacts: Sequence[str] = ()
     allow_code: bool = False
     hints: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = NO_LIMITS
 
     @property
     def kept(self) -> Path:

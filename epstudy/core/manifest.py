@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from epstudy.core.canonical import canonical, content_digest, digest, short_digest
-from epstudy.core.contracts import Prepared, Run
+from epstudy.core.contracts import NO_LIMITS, Limits, Prepared, Run
 from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
@@ -263,9 +263,15 @@ def output_file(output: Mapping[str, Any]) -> str:
 
 
 def make_run(
-    manifest: Manifest, index: int, folder: Path, input_path: Callable[[str], Path], *, allow_code: bool
+    manifest: Manifest,
+    index: int,
+    folder: Path,
+    input_path: Callable[[str], Path],
+    *,
+    allow_code: bool,
+    limits: Limits = NO_LIMITS,
 ) -> Run:
-    """Return what a simulator needs to know of one variant, to be run in this folder."""
+    """Return what a simulator needs to know of one variant, to be run in this folder within these limits."""
     return Run(
         recipe=manifest.recipe,
         edits=manifest.edits(index),
@@ -278,4 +284,5 @@ def make_run(
         artifacts=manifest.artifacts,
         allow_code=allow_code,
         hints=manifest.hints,
+        limits=limits,
     )

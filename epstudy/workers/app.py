@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 QUEUE = "epstudy"
 TASK = "epstudy.simulate"
 PREFIX = "ep:"
+BACKSTOP_S = 120.0  # after a variant's own time limit Celery waits this long, and ends what did not end by itself
 
 
 def make_app(redis_url: str) -> Celery:
     """Return a Celery application on this Redis. It connects when it is first used."""
-    app = Celery("epstudy", broker=broker_url(redis_url), set_as_current=False)
+    app = Celery(
+        "epstudy",
+        broker=broker_url(redis_url),
+        amqp="epstudy.workers.transport:Amqp",  # the gate: nothing but our own messages gets to Celery
+        set_as_current=False,
+    )
     app.conf.update(
         # JSON only: a message is data, never code.
         task_serializer="json",
@@ -55,10 +61,9 @@ def make_app(redis_url: str) -> Celery:
         task_create_missing_queues=True,
         worker_hijack_root_logger=False,
         broker_transport_options={
-            # Only unacknowledged messages come back after this; ours are acknowledged within milliseconds.
-            "visibility_timeout": 3600,
-            "unacked_restore_interval": 10,
-            "unacked_restore_throttle": 1,
+            # What a worker took is not kept in Redis besides: what it loses, the sweep asks again within seconds and
+            # not after an hour, and an entry there that is none of kombu's would end every worker at its start.
+            "ack_emulation": False,
             "queue_order_strategy": "round_robin",  # "priority" starves whoever comes second
             "global_keyprefix": PREFIX,
             "fanout_prefix": f"/{PREFIX}{{db}}.",
@@ -83,7 +88,7 @@ def queue_of(needs: str) -> str:
 
 def publish(app: Celery, manifest: Manifest, indices: Iterable[int]) -> None:
     """Queue one message a variant, in batches. Nothing travels but the study's name and the index."""
-    limit = None if manifest.timeout_s is None else manifest.timeout_s + 120  # a backstop behind the simulator's own
+    limit = None if manifest.timeout_s is None else manifest.timeout_s + BACKSTOP_S
     with app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=500):
         for index in indices:
             app.send_task(

@@ -321,5 +321,5 @@ def _rate(ends: list[float], now: float) -> float:
 def _message_id(message: bytes) -> str:
     try:
         return str(json.loads(message)["headers"]["id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""  # not one of ours

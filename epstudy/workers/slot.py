@@ -81,8 +81,8 @@ class Slot:
         store = self._open_store()
 
         def run(folder: Path) -> Run:
-            allow_code = bool(self._settings.allow_code)
-            return make_run(manifest, lease.index, folder, store.input_path, allow_code=allow_code)
+            allow_code, limits = bool(self._settings.allow_code), self._settings.limits()
+            return make_run(manifest, lease.index, folder, store.input_path, allow_code=allow_code, limits=limits)
 
         def block(why: str) -> None:
             log.warning("study %s is paused: %s", lease.study, why)

@@ -80,6 +80,7 @@ class Supervisor:
             "EPSTUDY_SCRATCH": str(self._scratch),
             "EPSTUDY_ALLOW_CODE": "1" if self._allow_code else "0",
             "EPSTUDY_ENERGYPLUS_DIR": self._settings.energyplus_dir or "",
+            **self._settings.limits_in_environment(),
             "OMP_NUM_THREADS": "1",
             "TMPDIR": str(self._scratch / "tmp"),  # what killed children leave goes with the pool
         }

@@ -26,7 +26,7 @@ from epstudy.workers.ledger import Lease, Mark
 log = logging.getLogger(__name__)
 
 _STORE_AGAIN_S = 1.0  # a finished result waits so long before the store is tried again
-_ROOM_BYTES = 64_000_000  # with less on the disk of the run folders, a simulation that failed says nothing
+_ROOM_BYTES = 8_000_000  # with less on the disk of the run folders, whatever is tried there fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Trial:
                 run, outcome = self._simulate(folder)
                 if outcome.state is State.CANCELLED:
                     return Verdict(Mark.CANCELLED if outcome.message == Stop.CANCELLED else Mark.PENDING)
-                if outcome.state is State.FAILED and self._disk_is_full():
+                if outcome.cause is Cause.INFRASTRUCTURE and self._disk_is_full(outcome):
                     return Verdict(Mark.PENDING)
                 counts = True
                 if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
@@ -170,11 +170,11 @@ class Trial:
         self._put(Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}"), attempts)
         return Verdict(Mark.FAILED, Cause.INFRASTRUCTURE)
 
-    def _disk_is_full(self) -> bool:
-        """Whether the disk of the run folders has no room: what failed there says nothing of the model."""
+    def _disk_is_full(self, outcome: Outcome) -> bool:
+        """Whether the disk of the run folders has no room: the study waits for it instead of failing on it."""
         if shutil.disk_usage(self.runs).free > _ROOM_BYTES:
             return False
-        self.block(f"the disk of the run folders is full ({self.runs} on {socket.gethostname()})")
+        self.block(f"{socket.gethostname()}: {outcome.message}")
         return True
 
     def _read_again(self) -> bool:

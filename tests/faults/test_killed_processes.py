@@ -28,7 +28,7 @@ def test_a_killed_keeper_takes_everything_with_it_and_another_one_goes_on(own_st
 
 def test_a_killed_simulator_is_started_again(own_store: str) -> None:
     study = ep.Study("simulator", whole(), {"lpd": ep.Field(LPD, [6.0])}).run()
-    until(lambda: study.progress().running == 1)
+    until(lambda: list(runtime(own_store).folder.glob("scratch-*/runs/*/eplusout.err")))  # EnergyPlus is at it
     simulators = [one for one in processes_of(own_store) if "energyplus.process" in " ".join(one.cmdline())]
     for simulator in simulators:
         simulator.kill()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
+from epstudy.store import DamagedFileWarning
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
 
 
@@ -98,7 +99,26 @@ def test_studies_are_listed_shown_and_cancelled(own_store: str) -> None:
     assert long.wait(timeout=10).progress().cancelled == 3
 
 
-@pytest.mark.parametrize("command", ["status", "cancel"])
+def test_a_study_is_paused_resumed_and_looked_at(own_store: str) -> None:
+    levels = [6 + step / 16 for step in range(24)]
+    study = ep.Study("office", quick(), {"lpd": ep.Field(LPD, levels)}).run()
+    assert "paused: by pause()" in epstudy("pause", "office")
+    until(lambda: study.progress().running == 0)
+    assert study.progress().pending > 0
+    assert "office: paused: by pause()" in epstudy("doctor", "office")
+    assert "paused" not in epstudy("resume", "office")
+    study.wait(timeout=60)
+    assert "ok   study        office: 24 done of 24" in epstudy("doctor", "office")
+    damaged = next(Path(own_store).glob("results/*/*.json"))
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    said = epstudy("doctor", "office", code=1)
+    assert re.search(r"no   study        office: variant \d+: results/.*json is damaged .*run\(\) makes it again", said)
+    with pytest.warns(DamagedFileWarning, match="counts as absent"):
+        study.run()
+    assert study.wait(timeout=60).verify().ok
+
+
+@pytest.mark.parametrize("command", ["status", "cancel", "pause", "resume", "doctor"])
 def test_a_study_that_is_not_there_is_one_line(own_store: str, command: str) -> None:
     said = epstudy(command, "nowhere", code=1)
     assert 'Error: no study "nowhere" in the store' in said

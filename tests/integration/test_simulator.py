@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,9 @@ import psutil
 import pytest
 
 import epstudy as ep
-from epstudy.core.contracts import Run, Stop
+from epstudy.core.contracts import Limits, Run, Stop
 from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.engines.energyplus.limits import Weight
 from epstudy.engines.energyplus.simulator import EnergyPlusSimulator
 from epstudy.store import Store
 from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, quick, until, whole
@@ -28,17 +33,58 @@ def simulator() -> Iterator[EnergyPlusSimulator]:
     made.close()
 
 
-def prepare(tmp_path: Path, engine: ep.EnergyPlus, **options: Any) -> Run:
-    """The unchanged model, ready to run in a folder of its own."""
+def prepare(
+    tmp_path: Path,
+    engine: ep.EnergyPlus,
+    *,
+    parameter: Any = None,
+    outputs: tuple[Any, ...] = (),
+    folder: Path | None = None,
+    recipe: dict[str, Any] | None = None,
+    **options: Any,
+) -> Run:
+    """The model with the first level of this parameter, or unchanged; ready to run in a folder of its own."""
     store = Store(str(tmp_path / "store"))
-    prepared = engine.prepare({"lpd": ep.Field(LPD, [None])})
+    prepared = engine.prepare({"x": parameter or ep.Field(LPD, [None])}, outputs)
     for name, content in prepared.files.items():
         store.put_input(content, name[name.index(".") :])
-    folder = tmp_path / "run"
+    folder = folder or tmp_path / "run"
     folder.mkdir(exist_ok=True)
     assert prepared.recipe is not None
-    recipe = {**prepared.recipe, **options.pop("recipe", {})}
-    return Run(recipe, options.pop("edits", []), folder, store.input_path, options.pop("timeout_s", None))
+    return Run(
+        {**prepared.recipe, **(recipe or {})},
+        list(prepared.edits["x"][0]),
+        folder,
+        store.input_path,
+        sources=prepared.sources,
+        outputs=prepared.outputs,
+        artifacts=prepared.artifacts,
+        allow_code=True,
+        **options,
+    )
+
+
+def figures(count: float) -> ep.Field:
+    """A field for which EnergyPlus takes memory: 1.5 GB for a million, little by little; for 1e9 all at once."""
+    return ep.Field("ShadowCalculation/*/maximum_figures_in_shadow_overlap_calculations", [count])
+
+
+@contextlib.contextmanager
+def disk(folder: Path, kilobytes: int) -> Iterator[Path]:
+    """A small disk of its own."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Leave no room on the disk that this file is on."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 def on(_progress: float | None) -> None:
@@ -185,3 +231,144 @@ def test_each_run_has_a_folder_of_its_own_to_look_for_files_in(simulator: Energy
         outcomes.append(simulator.run(run, on))
     full, half = (outcome.metrics["interior_lighting_kwh"] for outcome in outcomes)
     assert half == pytest.approx(full / 2, rel=1e-9)
+
+
+def test_a_simulation_that_takes_too_much_memory_is_ended(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+    limits = Limits(memory_bytes=600_000_000)
+    outcome = simulator.run(prepare(tmp_path, quick(), parameter=figures(1e6), limits=limits), on)
+    assert (outcome.cause, outcome.message) == (
+        Cause.CRASH,
+        "EnergyPlus took more than 600 MB of memory, the limit (EPSTUDY_MEMORY_GB); raise it and retry()",
+    )
+    assert alive(processes()) == []
+    assert simulator.run(prepare(tmp_path, quick(), limits=limits), on).state is State.DONE
+    assert simulator.run(prepare(tmp_path, quick(), parameter=figures(1e6)), on).state is State.DONE, "by itself it can"
+
+
+def test_memory_asked_for_at_once_is_refused_by_the_limit(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+    """EnergyPlus calls it a severe error of the model: std::bad_alloc."""
+    limits = Limits(memory_bytes=2_000_000_000)
+    outcome = simulator.run(prepare(tmp_path, quick(), parameter=figures(3e7), limits=limits), on)
+    assert outcome.cause is Cause.CRASH
+    assert outcome.message.startswith("EnergyPlus took more than 2 GB of memory, the limit (EPSTUDY_MEMORY_GB)")
+    assert outcome.details["first_severe"] == "std::bad_alloc"
+
+
+def swells(model: Any, megabytes: float) -> None:
+    held = bytearray(b"x") * int(megabytes * 1e6)
+    while held:
+        pass
+
+
+def asks(model: Any, megabytes: float) -> None:
+    model.held = bytearray(b"x") * int(megabytes * 1e6)
+
+
+@pytest.mark.parametrize(("function", "megabytes"), [(swells, 570), (asks, 3000)])
+def test_memory_that_a_measure_takes_is_the_simulations(
+    simulator: EnergyPlusSimulator, tmp_path: Path, function: Any, megabytes: float
+) -> None:
+    limits = Limits(memory_bytes=600_000_000)
+    run = prepare(tmp_path, quick(), parameter=ep.Measure(function, [0]), limits=limits, timeout_s=60)
+    (edit,) = run.edits
+    outcome = simulator.run(replace(run, edits=[{**edit, "value": megabytes}]), on)
+    assert outcome.cause is Cause.CRASH
+    assert "more than 600 MB of memory" in outcome.message
+
+
+def test_a_process_is_weighed_with_what_it_started() -> None:
+    script = "import subprocess, sys; x = bytearray(b'x') * 80_000_000; sys.argv[1:] and subprocess.run(sys.argv[1:])"
+    script += "; input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, sys.executable, "-c", script], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        weight = Weight(process.pid)
+        until(lambda: weight.bytes() > 160_000_000, 10)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert weight.bytes() == 0
+
+
+def test_a_file_over_the_limit_ends_the_simulation(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+    """Python has the signal ignored; then EnergyPlus "completes successfully" and the SQL file ends at the limit."""
+    run = prepare(tmp_path, quick(), limits=Limits(file_bytes=250_000))
+    outcome = simulator.run(run, on)
+    assert (outcome.cause, outcome.message) == (
+        Cause.CRASH,
+        "EnergyPlus wrote more than 250 kB into eplusout.sql, the limit (EPSTUDY_FILE_GB); "
+        "ask for fewer outputs, or raise it, and retry()",
+    )
+    assert "Version 25.2.0" in (run.kept / "eplusout.err").read_text()
+    assert not [path for path in run.folder.rglob("*") if path.stat().st_size > 250_000 or path.name.startswith("core")]
+    assert simulator.run(prepare(tmp_path / "two", quick()), on).state is State.DONE
+
+
+def test_a_model_over_the_limit_is_not_even_simulated(
+    simulator: EnergyPlusSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the process that is ended leaves a part of the model
+    outcome = simulator.run(prepare(tmp_path, quick(), limits=Limits(file_bytes=100_000)), on)
+    assert outcome.cause is Cause.CRASH
+    assert "EnergyPlus wrote more than 100 kB into a file, the limit" in outcome.message
+
+
+def test_another_limit_for_the_next_run_of_the_same_process(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+    for count, limits in enumerate((Limits(4_000_000_000, 2_000_000), Limits(), Limits(5_000_000_000, 400_000))):
+        (tmp_path / str(count)).mkdir()
+        outcome = simulator.run(prepare(tmp_path / str(count), quick(), limits=limits), on)
+        assert outcome.state is State.DONE
+        (process,) = processes()
+        assert process.rlimit(psutil.RLIMIT_FSIZE)[0] == (limits.file_bytes or psutil.RLIM_INFINITY)
+        assert process.rlimit(psutil.RLIMIT_CORE)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "where"),
+    [(40, "the model"), (300, "the SQL file"), (600, "what is kept"), (3000, "nothing, just yet")],
+)
+def test_a_full_disk_is_nobodys_model(
+    simulator: EnergyPlusSimulator, tmp_path: Path, kilobytes: int, where: str
+) -> None:
+    with disk(tmp_path / "disk", kilobytes) as small:
+        run = prepare(tmp_path, quick(), folder=small / "run", outputs=(ep.EndUses(),))
+        outcome = simulator.run(run, on)
+        assert (outcome.state, outcome.cause) == (State.FAILED, Cause.INFRASTRUCTURE), where
+        assert re.match(r"the disk of the run folders \(EPSTUDY_SCRATCH\) is full: .* make room", outcome.message)
+        assert not outcome.metrics
+        assert not run.kept.exists() or "parquet" not in str(list(run.kept.iterdir()))
+    assert simulator.run(prepare(tmp_path, quick()), on).state is State.DONE
+
+
+def test_a_disk_that_was_full_between_two_looks_leaves_no_half_result(
+    simulator: EnergyPlusSimulator, tmp_path: Path
+) -> None:
+    """EnergyPlus goes on, and "completes successfully" with a part of its SQL file."""
+    with disk(tmp_path / "disk", 60_000) as small:
+        filler = small / "filler"
+
+        def full_for_a_while(progress: float | None) -> None:
+            if progress is not None and progress > 0.2 and not filler.exists():
+                fill(filler)
+                (process,) = processes()
+                before = process.cpu_times().user
+                until(lambda: process.cpu_times().user > before + 1)
+                filler.write_bytes(b"")  # there is room again before anybody looks
+
+        outputs = (ep.Variable("Zone Mean Air Temperature", "*", "timestep"),)
+        run = prepare(tmp_path, whole(), folder=small / "run", outputs=outputs)
+        outcome = simulator.run(run, full_for_a_while)
+        assert "Completed Successfully" in (run.folder / "eplusout.end").read_text()
+        assert outcome.cause is Cause.INFRASTRUCTURE
+        assert 'is full: SQLite says "database or disk is full"' in outcome.message
+
+
+def test_a_run_folder_that_somebody_removed_is_nobodys_model(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:
+    run = prepare(tmp_path, whole())
+    outcome = simulator.run(
+        run, lambda progress: shutil.rmtree(run.folder) if progress and run.folder.exists() else None
+    )
+    assert outcome.cause is Cause.INFRASTRUCTURE
+    assert "No such file or directory" in outcome.message
+    assert alive(processes()) == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 
+from epstudy.core.contracts import Limits
 from epstudy.core.errors import InputError
-from epstudy.settings import Settings, mask
+from epstudy.settings import Settings, machine_memory, mask
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,8 @@ def test_the_hub_says_who_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
         ("workers = 0", "expected a whole number from 1"),
         ('workers = "many"', "expected a whole number from 1"),
         ("idle_s = -1", "expected a number of seconds"),
+        ("memory_gb = 0", "expected a number of gigabytes above 0"),
+        ("file_gb = nan", "expected a number of gigabytes above 0"),
         ("store = 3", "expected a text"),
         ("stroe = 'x'", 'sets "stroe", which is no setting; the settings are'),
         ("store = ", "is not TOML"),
@@ -96,3 +100,23 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 
 def test_the_repr_of_settings_shows_no_password() -> None:
     assert "secret" not in repr(Settings.load(redis_url="redis://:secret@host:6379/0"))
+
+
+def test_limits_are_nine_tenths_of_the_memory_and_twenty_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = Settings.load().limits()
+    assert limits.memory_bytes == int(0.9 * machine_memory())
+    assert limits.file_bytes == 20_000_000_000
+    monkeypatch.setenv("EPSTUDY_MEMORY_GB", "1.5")
+    monkeypatch.setenv("EPSTUDY_FILE_GB", "0.25")
+    assert Settings.load().limits() == Limits(memory_bytes=1_500_000_000, file_bytes=250_000_000)
+
+
+@pytest.mark.parametrize(
+    ("said", "bytes_"), [("1000000\n", 1_000_000), ("max\n", None), ("9223372036854771712\n", None)]
+)
+def test_a_container_has_no_more_memory_than_it_may(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, bytes_: int | None
+) -> None:
+    (tmp_path / "memory.max").write_text(said)
+    monkeypatch.setattr("epstudy.settings._CONTAINER_MEMORY", (tmp_path / "memory.max", tmp_path / "no-such-file"))
+    assert machine_memory() == (bytes_ or psutil.virtual_memory().total)

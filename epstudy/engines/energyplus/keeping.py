@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from epstudy.core.contracts import Run
@@ -13,7 +14,9 @@ from epstudy.engines.energyplus.outputs import asked_digest, kept_files
 from epstudy.engines.energyplus.requests import Request, from_json
 
 SQL = "eplusout.sql"
-_OF_A_FAILURE = ("eplusout.err", "in.idf", "in.epJSON", "in.epjson", "expandedidf.err")
+ERR = "eplusout.err"
+_OF_A_FAILURE = (ERR, "in.idf", "in.epJSON", "in.epjson", "expandedidf.err")
+_END = 8_000_000  # bytes: tens of thousands of messages
 
 
 def artifact_of(request: Request) -> str:
@@ -51,8 +54,23 @@ def keep_files(run: Run) -> None:
             (run.kept / artifact).touch()
 
 
+def shorten_messages(folder: Path) -> None:
+    """Leave of an error file that nobody can read, for its length, the beginning and the end."""
+    path = folder / ERR
+    length = path.stat().st_size if path.is_file() else 0
+    if length <= 2 * _END:
+        return
+    with path.open("r+b") as file:
+        file.seek(length - _END)
+        last = file.read(_END)
+        file.seek(_END)
+        file.write(f"\n   ************* {length - 2 * _END} bytes were left out here by epstudy\n".encode() + last)
+        file.truncate()
+
+
 def keep_failure(run: Run) -> None:
-    """Copy what explains a failed run into `run.kept`: its messages and its input."""
+    """Have in `run.kept` what explains a failed run, its messages and its input, and nothing of a result."""
+    shutil.rmtree(run.kept, ignore_errors=True)
     run.kept.mkdir(exist_ok=True)
     for name in _OF_A_FAILURE:
         path = run.folder / name

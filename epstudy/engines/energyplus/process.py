@@ -3,14 +3,17 @@
 It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
 input (an order, see `staging.stage`) and answers with JSON lines: `{"ready": build}` once, `{"staged": true}` when the
 model is made and EnergyPlus starts, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end; `{"refused": why}`
-for a model that cannot be made, `{"unable": why}` for a machine that cannot make it. It ends when its parent does, also
-when that was killed or when a simulation is under way; what EnergyPlus prints goes into `console.txt` of the run's
-folder. It may crash at any time: that is what it is for.
+for a model that cannot be made, `{"unable": why}` for a machine that cannot make it, and `{"lacks": "memory" or "disk",
+"why": why}` where there was too little of it to make the model. It ends when its parent does, also when that was killed
+or when a simulation is under way; what EnergyPlus prints goes into `console.txt` of the run's folder. It may crash at
+any time: that is what it is for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
 import json
 import os
 import queue
@@ -21,6 +24,8 @@ import time
 import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
+
+from epstudy.engines.energyplus.disk import FULL
 
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.2
@@ -50,7 +55,10 @@ def main() -> None:
 
 
 def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
+    from epstudy.engines.energyplus.limits import limit_this_process
+
     folder = order["folder"]
+    limit_this_process(**order["limits"])
     os.chdir(folder)  # relative names in a model are looked up here first
     console = os.open(f"{folder}/console.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(console, 1)
@@ -79,17 +87,31 @@ def _stage(order: dict[str, Any], answers: TextIO) -> list[str] | None:
 
     try:
         return stage(order)
-    except InputError as error:
-        _say(answers, {"refused": str(error)})
     except KeyboardInterrupt:  # nobody else interrupts this process
         _say(answers, {"refused": "a measure raises KeyboardInterrupt"})
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is an outcome of this run
-        traceback.print_exc()  # into the run's console.txt
-        said = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
-        _say(answers, {"unable": said})
+        lacks, is_input = _what_lacks(error), isinstance(error, InputError)
+        said = str(error) if is_input or isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        if not is_input:
+            with contextlib.suppress(OSError, MemoryError):  # there may be none left for this either
+                traceback.print_exc()  # into the run's console.txt
+        _say(answers, {"lacks": lacks, "why": said} if lacks else {"refused" if is_input else "unable": said})
     finally:
-        sys.stdout.flush()  # what a measure printed is of this run, not of the next one
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()  # what a measure printed is of this run, not of the next one
     return None
+
+
+def _what_lacks(error: BaseException | None) -> str:
+    """ "memory" or "disk" when the want of it is behind this error, be it in the user's own code; else ""."""
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, MemoryError) or number == errno.ENOMEM:
+            return "memory"
+        if number in FULL:
+            return "disk"
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _progress_sayer(answers: TextIO) -> Callable[[int], None]:

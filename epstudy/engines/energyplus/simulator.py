@@ -1,4 +1,4 @@
-"""The worker's side of EnergyPlus: one warm process, watched from outside; and from its files an Outcome."""
+"""The worker's side of EnergyPlus: one warm process, watched from outside."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.contracts import Held, Run, Stop, Watch
+from epstudy.core.contracts import Held, Run, Watch
 from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.energyplus.abilities import abilities_of, choose
+from epstudy.engines.energyplus.disk import FULL, Room, disk_message
 from epstudy.engines.energyplus.edits import inputs_of
-from epstudy.engines.energyplus.errors_file import Verdict, read_verdict
 from epstudy.engines.energyplus.harvesting import readable
-from epstudy.engines.energyplus.installation import (
-    Installation,
-    find_installation,
-    find_installations,
-    python_path,
-    read_build,
-)
-from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_files, keep_outputs, read_wanted
-from epstudy.engines.energyplus.outputs import harvest
+from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations, python_path
+from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory
+from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_outputs, read_wanted
+from epstudy.engines.energyplus.limits import Weight
 from epstudy.engines.energyplus.requests import from_json
 from epstudy.settings import surroundings
 
 _TICK_S = 0.2
 _START_S = 60.0
-_KILLED = (signal.SIGKILL, signal.SIGTERM)  # by the system, or by somebody
 
 #: Beginnings of the variables that the process gets. EnergyPlus reads others (DDONLY, IgnoreSolarRadiation, …) that
 #: would change results without being in the key; and passwords are none of its business.
@@ -80,8 +76,11 @@ class EnergyPlusSimulator:
         sql = _holding(wanted, held)
         if sql is None or len(wanted) != len(missing):
             return False
-        (run.folder / SQL).symlink_to(sql)
-        keep_outputs(run, read_wanted(wanted))
+        try:
+            (run.folder / SQL).symlink_to(sql)
+            keep_outputs(run, read_wanted(wanted))
+        except OSError as error:
+            raise EngineError(_said_by(error, run.folder)) from error
         return True
 
     def export(self, run: Run) -> str:
@@ -103,30 +102,33 @@ class EnergyPlusSimulator:
 
     def run(self, run: Run, watch: Watch) -> Outcome:
         """Simulate one variant; see `core.contracts.Simulator`."""
+        room = Room(run.folder)
+        try:
+            outcome = self._run(run, watch, room)
+            trouble = "" if outcome.state is State.CANCELLED else room.trouble()
+        except OSError as error:
+            outcome, trouble = failed(run, Cause.INFRASTRUCTURE, ""), _said_by(error, run.folder)
+        if trouble:
+            outcome = replace(outcome, state=State.FAILED, cause=Cause.INFRASTRUCTURE, message=trouble, metrics={})
+        return _with_its_files(run, outcome) if outcome.state is State.FAILED else outcome
+
+    def _run(self, run: Run, watch: Watch, room: Room) -> Outcome:
         started = time.monotonic()
         try:
             self._start(run)
             order = _order(run)
-        except (EngineError, StoreError, OSError) as error:
+        except (EngineError, StoreError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
-            end = self._simulate(run, order, watch, started)
+            end = self._simulate(run, order, watch, room, started)
         except BaseException:
             self.close()  # or the next run would take this one's answer for its own
             raise
-        if isinstance(end, Stop):
-            self.close()
-            return Outcome(State.CANCELLED, message=end.value)
-        if end is None:
-            self.close()
-            keep_failure(run)
-            return Outcome(
-                State.FAILED, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study"
-            )
-        outcome = end if isinstance(end, Outcome) else _judge(run, end, time.monotonic() - started)
-        if outcome.state is State.FAILED:
-            keep_failure(run)
-        return outcome
+        if isinstance(end, int):
+            end = judge(run, end, time.monotonic() - started)
+        if end.state is State.CANCELLED or end.cause in (Cause.TIMEOUT, Cause.CRASH):
+            self.close()  # it still runs, or is not what it was
+        return end
 
     def _start(self, run: Run) -> None:
         """Have a process of the very EnergyPlus that the study was made for."""
@@ -137,15 +139,17 @@ class EnergyPlusSimulator:
             chosen = self._process.installation
         if self._process is not None and (not self._process.alive or self._process.installation != chosen):
             self.close()
+        most = run.limits.memory_bytes
+        if self._process is not None and most is not None and self._process.memory() > most / 2:
+            self.close()  # what earlier runs left in it would count for this one's
         if self._process is None:
             self._process = _WarmProcess(chosen)
         build = self._process.build()
         if build != wanted:
             raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")
 
-    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, started: float) -> int | Outcome | Stop | None:
-        """Exit code of the run (negative: the signal that killed the process), the outcome of one that never started,
-        a Stop, or None when out of time."""
+    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, room: Room, started: float) -> int | Outcome:
+        """Exit code of the run (negative: the signal that ended the process), or the outcome of one that has none."""
         assert self._process is not None
         self._process.order(order)
         progress: float | None = None
@@ -156,20 +160,23 @@ class EnergyPlusSimulator:
             staged = staged or "staged" in answer
             if "code" in answer:
                 return int(answer["code"])
-            if "refused" in answer:
-                return Outcome(State.FAILED, Cause.INPUT, answer["refused"], engine=run.recipe["build"])
-            if "unable" in answer:
-                return Outcome(State.FAILED, Cause.INFRASTRUCTURE, answer["unable"], engine=run.recipe["build"])
+            unmade = _unmade(run, answer)
+            if unmade is not None:
+                return unmade
             if not answer and not was_alive:
                 code = self._process.wait()
                 self.close()
-                return code if staged or -code in _KILLED else _never_staged(run, code)
+                return code if staged or -code in KILLED else never_staged(run, code)
             progress = answer.get("progress", progress)
             stop = watch(progress)
             if stop is not None:
-                return stop
+                return Outcome(State.CANCELLED, message=stop.value)
+            room.look()
+            if run.limits.memory_bytes is not None and self._process.memory() > run.limits.memory_bytes:
+                self.close()  # first, as it may be writing still
+                return out_of_memory(run)
             if run.timeout_s is not None and time.monotonic() - started > run.timeout_s:
-                return None
+                return failed(run, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study")
 
 
 class _WarmProcess:
@@ -190,6 +197,7 @@ class _WarmProcess:
             env=environment,
             start_new_session=True,
         )
+        self._weight = Weight(self._process.pid)
         self._build = ""
         self._pending = b""
 
@@ -236,6 +244,10 @@ class _WarmProcess:
         said: dict[str, Any] = json.loads(line)
         return said
 
+    def memory(self) -> int:
+        """How many bytes of memory it has, with what it started."""
+        return self._weight.bytes()
+
     def wait(self) -> int:
         return self._process.wait()
 
@@ -276,83 +288,34 @@ def _order(run: Run) -> dict[str, Any]:
         "outputs": [dict(output) for output in run.outputs],
         "keep": list(run.keep),
         "allow_code": run.allow_code,
+        "limits": asdict(run.limits),
     }
 
 
-def _judge(run: Run, code: int, seconds: float) -> Outcome:
-    """Return code 0, "Completed Successfully" and no Fatal: that is done, and nothing else is."""
-    verdict = read_verdict(run.folder)
-    build = run.recipe["build"]
-    if -code in _KILLED:
-        said = f"EnergyPlus' process was killed ({signal.Signals(-code).name}): out of memory, or ended by somebody"
-        return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
-    if code < 0:
-        return Outcome(
-            State.FAILED, Cause.CRASH, _crash_message(verdict, code), engine=build, details=_details(verdict)
-        )
-    if code != 0 or not verdict.completed:
-        cause = Cause.SIMULATION if verdict.completed is False else Cause.INPUT
-        return Outcome(
-            State.FAILED, cause, _failure_message(run.folder, verdict, code), engine=build, details=_details(verdict)
-        )
-    if verdict.build_line and read_build(verdict.build_line) != build:
-        said = f"EnergyPlus calls itself {read_build(verdict.build_line)}, the study was made for {build}"
-        return Outcome(State.FAILED, Cause.INFRASTRUCTURE, said, engine=build)
+def _unmade(run: Run, answer: Mapping[str, Any]) -> Outcome | None:
+    """The outcome of a run whose model could not be made, if this is what the process says."""
+    if "refused" in answer:
+        return failed(run, Cause.INPUT, answer["refused"])
+    if "unable" in answer:
+        return failed(run, Cause.INFRASTRUCTURE, answer["unable"])
+    if answer.get("lacks") == "memory":
+        return out_of_memory(run)
+    if answer.get("lacks") == "disk":
+        return failed(run, Cause.INFRASTRUCTURE, disk_message(run.folder, answer["why"]))
+    return None
+
+
+def _with_its_files(run: Run, outcome: Outcome) -> Outcome:
+    """A failure, and in `run.kept` what explains it. When that cannot be kept, then who knows what else could not."""
     try:
-        scalars = harvest(run.folder)
-        keep_outputs(run, read_wanted(run.outputs))
-        keep_files(run)
-    except EngineError as error:
-        return Outcome(State.FAILED, Cause.SIMULATION, str(error), engine=build, details=_details(verdict))
-    counts = {
-        "warnings": float(verdict.warnings),
-        "severe_errors": float(verdict.severe_errors),
-        "warmup_converged": float(verdict.warmup_converged),
-    }
-    metrics = {**scalars, **counts, "seconds": round(seconds, 3)}
-    return Outcome(State.DONE, metrics=metrics, engine=build, details=_details(verdict))
+        keep_failure(run)
+    except OSError as error:
+        shutil.rmtree(run.kept, ignore_errors=True)
+        if outcome.cause is not Cause.INFRASTRUCTURE:
+            return replace(outcome, cause=Cause.INFRASTRUCTURE, message=_said_by(error, run.folder))
+    return outcome
 
 
-def _details(verdict: Verdict) -> dict[str, Any]:
-    """What the error file says, for `failures()`; of a good run only what occurs most."""
-    said = {
-        "fatal": verdict.fatal,
-        "first_severe": verdict.first_severe,
-        "last_severe": verdict.last_severe,
-        "severe_errors": verdict.severe_errors,
-        "warnings": verdict.warnings,
-        "frequent": [list(one) for one in verdict.frequent],
-    }
-    return {name: value for name, value in said.items() if value not in ("", [])}
-
-
-def _never_staged(run: Run, code: int) -> Outcome:
-    """The process died while it made the model: EnergyPlus had no part in it."""
-    how = f"crashed: {_signal_name(code)}" if code < 0 else f"ended with code {code}"
-    measures = ", ".join(f'measure "{edit["name"]}"' for edit in run.edits if "measure" in edit)
-    who = f"; it ran {measures}, which must not end Python" if measures else ""
-    said = f"the process that makes the model {how}, before EnergyPlus started{who}"
-    return Outcome(State.FAILED, Cause.CRASH if code < 0 else Cause.INPUT, said, engine=run.recipe["build"])
-
-
-def _signal_name(code: int) -> str:
-    return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-
-
-def _crash_message(verdict: Verdict, code: int) -> str:
-    name = _signal_name(code)
-    said = verdict.last_severe or verdict.fatal
-    return f"{said} (EnergyPlus crashed: {name})" if said else f"EnergyPlus crashed: {name}, and left no message"
-
-
-def _failure_message(folder: Path, verdict: Verdict, code: int) -> str:
-    said = verdict.reason
-    if said:
-        return said
-    try:
-        console = (folder / "console.txt").read_text(encoding="latin-1")
-    except FileNotFoundError:
-        console = ""
-    lines = [line.strip() for line in console.splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower()] or lines[-1:]
-    return telling[0] if telling else f"EnergyPlus ended with code {code} and left no message"
+def _said_by(error: OSError, folder: Path) -> str:
+    """What a user reads of an error while reading or writing in a run's folder."""
+    return disk_message(folder, str(error.strerror)) if error.errno in FULL else str(error)
