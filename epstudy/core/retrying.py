@@ -25,6 +25,15 @@ def given_up(attempts: Sequence[Attempt], retries: int) -> Cause | None:
     return Cause.INFRASTRUCTURE if others[-1].ended == Cause.INFRASTRUCTURE else Cause.LOST
 
 
+def is_last_chance(attempts: Sequence[Attempt], retries: int) -> bool:
+    """Say whether a variant was lost so often that one more loss is its end.
+
+    A worker that goes down takes its other variants along, which are not to blame.
+    """
+    lost = sum(not attempt.ended for attempt in attempts)
+    return lost > 0 and lost >= retries
+
+
 def pause_s(attempts: Sequence[Attempt]) -> float:
     """Return how long to wait before the next try: nothing after the first loss, then 1, 2, 4 seconds, to a minute."""
     unwell = sum(attempt.ended == Cause.INFRASTRUCTURE for attempt in attempts)

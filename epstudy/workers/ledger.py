@@ -8,6 +8,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:counts   how many variants have each mark
     ep:s:<study>:running  index -> who, since when, for which key, under which token
     ep:s:<study>:later    index -> not before (ms): what failed by the machine waits before it is tried again
+    ep:s:<study>:again    pending variants that were given out before: they go before the others
     ep:s:<study>:silent   running variants without a lease -> since when (ms)
     ep:s:<study>:absent   queued variants without a message -> since when (ms)
     ep:s:<study>:causes   how many variants failed by each cause
@@ -32,7 +33,7 @@ from epstudy.core.outcome import Progress, State
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
-_PARTS = ("about", "states", "counts", "running", "ends", "causes", "later", "silent", "absent")
+_PARTS = ("about", "states", "counts", "running", "ends", "causes", "later", "again", "silent", "absent")
 LEASE_S = 12.0  # a variant whose worker is silent for so long is somebody else's
 BEAT_S = 1.0
 BLOCK_S = 5.0  # how long nothing is given out when the store could not be written; then somebody tries again
@@ -191,13 +192,26 @@ class Ledger:
 
     # variants ---------------------------------------------------------------------------------------------------
 
-    def take(self, study: str, window: int) -> list[int]:
-        """Mark pending variants as queued until `window` of them are, and return those: the caller publishes them."""
-        return [int(index) for index in self._call("take", study, window)]
+    def take(self, study: str, window: int) -> tuple[list[int], list[int]]:
+        """Mark pending variants as queued, and return them: the caller publishes them.
 
-    def claim(self, lease: Lease, worker: str, supervisor: str) -> bool:
-        """Take the lease of a variant; False when it is not to be run, or not now."""
-        return bool(self._call("claim", *_words(lease), int(LEASE_S * 1000), worker, supervisor))
+        The first ones were given out before and came back, so they go before all that waits in the broker; the others
+        are as many as bring the queued ones to `window`.
+        """
+        first, *indices = map(int, self._call("take", study, window))
+        return indices[:first], indices[first:]
+
+    def advance(self, queue: str, count: int) -> None:
+        """Have the newest messages of a queue read next."""
+        self._call("advance", f"{PREFIX}{queue}", count)
+
+    def claim(self, lease: Lease, worker: str, supervisor: str, *, alone: bool = False) -> bool:
+        """Take the lease of a variant; False when it is not to be run, or not now.
+
+        Of the variants of a study that are to run `alone`, one does at a time: then it is known which of them brought
+        their worker down.
+        """
+        return bool(self._call("claim", *_words(lease), int(LEASE_S * 1000), worker, supervisor, int(alone)))
 
     def beat(self, lease: Lease, worker: str, supervisor: str, progress: float | None) -> Stop | None:
         """Renew a lease, also one that Redis lost; return why to stop, if so."""

@@ -10,7 +10,7 @@ local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floo
 local base = 'ep:s:' .. ARGV[1] .. ':'
 local about, states, counts = base .. 'about', base .. 'states', base .. 'counts'
 local running, ends, causes = base .. 'running', base .. 'ends', base .. 'causes'
-local later = base .. 'later'
+local later, again = base .. 'later', base .. 'again'
 local function halted()
   if redis.call('HEXISTS', about, 'paused') == 1 then return true end
   return now() < tonumber(redis.call('HGET', about, 'blocked_until') or 0)
@@ -37,7 +37,7 @@ local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:st
 _OPEN = """
 local same = redis.call('HGET', about, 'digest') == ARGV[2] and redis.call('HEXISTS', about, 'cancelled') == 0
 if same and left() > 0 then return 0 end
-redis.call('DEL', about, states, counts, running, ends, causes, later, base .. 'silent', base .. 'absent')
+redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent')
 redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]))
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
@@ -49,12 +49,24 @@ close_if_finished()
 return 1
 """
 
-# study, window -> up to window - queued pending indices, now queued
+# study, window -> how many of them go first, and pending indices, now queued: all that was given out before and came
+# back, and others until `window` are queued
 _TAKE = """
-if redis.call('HEXISTS', about, 'cancelled') == 1 or halted() then return {} end
-if now() < tonumber(redis.call('HGET', about, 'quiet_until') or 0) then return {} end
+if redis.call('HEXISTS', about, 'cancelled') == 1 or halted() then return {0} end
+if now() < tonumber(redis.call('HGET', about, 'quiet_until') or 0) then return {0} end
 local room = tonumber(ARGV[2]) - tonumber(redis.call('HGET', counts, 'q') or 0)
-local all, taken, at = redis.call('GET', states) or '', {}, 0
+local taken = {}
+for _, i in ipairs(redis.call('SMEMBERS', again)) do
+  if mark(i) ~= 'p' then redis.call('SREM', again, i)
+  elseif not is_later(i) then
+    redis.call('SREM', again, i)
+    move(i, 'q')
+    taken[#taken + 1] = i
+  end
+end
+local first = #taken
+local all, at = redis.call('GET', states) or '', 0
+room = room + first
 while #taken < room do
   at = string.find(all, 'p', at + 1, true)
   if not at then break end
@@ -63,10 +75,12 @@ while #taken < room do
     taken[#taken + 1] = at - 1
   end
 end
+table.insert(taken, 1, first)
 return taken
 """
 
-# study, digest, index, key, token, lease ms, worker, supervisor -> 1; 0 when not to be run (now)
+# study, digest, index, key, token, lease ms, worker, supervisor, alone -> 1; 0 when not to be run (now)
+# Of those that are to run alone, one does at a time.
 _CLAIM = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 local was = mark(ARGV[3])
@@ -74,6 +88,16 @@ if was ~= 'p' and was ~= 'q' then return 0 end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then move(ARGV[3], 'c') close_if_finished() return 0 end
 local lease = 'ep:lease:' .. ARGV[4]
 if halted() or is_later(ARGV[3]) or redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
+if ARGV[9] == '1' then
+  local other = redis.call('HGET', about, 'alone')
+  if other and other ~= ARGV[3] and mark(other) == 'r' then
+    move(ARGV[3], 'p')
+    redis.call('HSET', later, ARGV[3], now() + 1000)
+    redis.call('SADD', again, ARGV[3])
+    return 0
+  end
+  redis.call('HSET', about, 'alone', ARGV[3])
+end
 redis.call('SET', lease, ARGV[5], 'PX', ARGV[6])
 move(ARGV[3], 'r')
 redis.call('HDEL', later, ARGV[3])
@@ -113,6 +137,7 @@ redis.call('HDEL', running, ARGV[3])
 if was == 'd' or was == 'h' then return 0 end
 if to == 'c' and redis.call('HEXISTS', about, 'cancelled') == 0 then to = 'p' end
 if to == 'p' and redis.call('HEXISTS', about, 'cancelled') == 1 then to = 'c' end
+if to == 'p' then redis.call('SADD', again, ARGV[3]) end
 if to == 'p' and tonumber(ARGV[8]) > 0 then redis.call('HSET', later, ARGV[3], now() + tonumber(ARGV[8])) end
 move(ARGV[3], to)
 if to == 'd' or to == 'f' then
@@ -142,6 +167,7 @@ for i = 6, #ARGV do
   local was = mark(ARGV[i])
   if was ~= '' and string.find(ARGV[3], was, 1, true) then
     move(ARGV[i], ARGV[4])
+    if was == 'r' and ARGV[4] == 'p' then redis.call('SADD', again, ARGV[i]) end
     redis.call('HDEL', running, ARGV[i])
     if tonumber(ARGV[5]) > 0 then redis.call('HSET', later, ARGV[i], now() + tonumber(ARGV[5])) end
     moved = moved + 1
@@ -203,6 +229,16 @@ if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 return redis.call('HSET', about, 'blocked', ARGV[3], 'blocked_until', now() + tonumber(ARGV[4]))
 """
 
+# queue, how many -> the newest of its messages are the next ones to be read
+_ADVANCE = """
+for i = 1, tonumber(ARGV[2]) do
+  local message = redis.call('LPOP', ARGV[1])
+  if not message then break end
+  redis.call('RPUSH', ARGV[1], message)
+end
+return 0
+"""
+
 SCRIPTS = {
     name: _COMMON + text
     for name, text in {
@@ -213,6 +249,7 @@ SCRIPTS = {
         "finish": _FINISH,
         "move": _MOVE,
         "silent": _SILENT,
+        "advance": _ADVANCE,
         "aged": _AGED,
         "expire": _EXPIRE,
         "cancel": _CANCEL,

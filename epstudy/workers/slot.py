@@ -13,6 +13,7 @@ from epstudy import engines
 from epstudy.core.contracts import Run, Simulator, Stop
 from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest, make_run
+from epstudy.core.retrying import is_last_chance
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect
@@ -61,7 +62,9 @@ class Slot:
             if not 0 <= index < len(manifest) or manifest.digest != digest:
                 return  # a message of yesterday's grid
             lease = Lease(study, digest, index, manifest.keys[index], uuid.uuid4().hex)
-            claimed = ledger.claim(lease, self.worker, self._supervisor)
+            attempts = self._open_store().attempts(lease.key)
+            alone = is_last_chance(attempts, manifest.retries)
+            claimed = ledger.claim(lease, self.worker, self._supervisor, alone=alone)
         except (RedisError, EpstudyError) as error:
             log.warning("variant %s of %s not started: %s", index, study, error)
             return  # nothing was lost but the message: the sweep sends another one

@@ -40,6 +40,7 @@ _TOO_SHORT_S = 5.0
 DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
+_SCRATCH = f"epstudy-worker-{socket.gethostname()}-"
 _CLEAR_S = 300.0  # how often what killed processes left in the store is removed
 
 
@@ -233,7 +234,7 @@ def run_worker(settings: Settings) -> None:
     _check_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (
-        tempfile.TemporaryDirectory(prefix="epstudy-worker-", dir=settings.scratch) as scratch,
+        tempfile.TemporaryDirectory(prefix=f"{_SCRATCH}{os.getpid()}-", dir=_cleared_scratch(settings)) as scratch,
         StopSignals() as stop,
     ):
         supervisor = Supervisor(settings, url, Path(scratch))
@@ -247,6 +248,15 @@ def run_worker(settings: Settings) -> None:
                 time.sleep(_TICK_S)
         finally:
             supervisor.stop(wait_s=0 if stop.hurry else DRAIN_S, hurry=lambda: stop.hurry)
+
+
+def _cleared_scratch(settings: Settings) -> str | None:
+    """Where workers make their folders, without those of workers of this user and host that were killed."""
+    for folder in Path(settings.scratch or tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        owner = folder.name.removeprefix(_SCRATCH).partition("-")[0]
+        if owner.isdigit() and not is_running(int(owner)) and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
+    return settings.scratch
 
 
 def _check_store(settings: Settings) -> None:

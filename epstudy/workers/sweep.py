@@ -139,10 +139,13 @@ class Sweeper:
 
     def top_up(self, manifest: Manifest, window: int = WINDOW) -> int:
         """Publish pending variants until `window` messages wait in the broker; return how many were published."""
-        indices = self._ledger.take(manifest.study, window)
+        again, indices = self._ledger.take(manifest.study, window)
         if indices:
             self._publish(manifest, indices)
-        return len(indices)
+        if again:
+            self._publish(manifest, again)
+            self._ledger.advance(queue_of(manifest.needs), len(again))
+        return len(again) + len(indices)
 
     def _reopened(self, manifest: Manifest) -> str:
         found = marks(self._store, manifest)

@@ -119,7 +119,7 @@ def test_the_lease_of_a_dead_worker_is_ended_only_if_it_is_still_his(ledger: Led
 def test_nothing_is_given_out_while_a_study_is_paused_and_what_runs_goes_on(ledger: Ledger) -> None:
     claim(ledger, MINE)
     ledger.pause(STUDY, DIGEST, "by me")
-    assert ledger.take(STUDY, 10) == []
+    assert ledger.take(STUDY, 10) == ([], [])
     assert not claim(ledger, replace(MINE, index=2, key="key-2"))
     assert beat(ledger, MINE) is None
     ledger.finish(MINE, Mark.DONE)
@@ -127,15 +127,15 @@ def test_nothing_is_given_out_while_a_study_is_paused_and_what_runs_goes_on(ledg
     assert progress is not None
     assert (progress.done, progress.paused) == (1, "by me")
     ledger.pause(STUDY, DIGEST, "")
-    assert ledger.take(STUDY, 10) == [0, 2, 3]
+    assert ledger.take(STUDY, 10) == ([], [0, 2, 3])
 
 
 def test_a_variant_that_is_to_wait_is_not_given_out_before(ledger: Ledger) -> None:
     claim(ledger, MINE)
     ledger.finish(MINE, Mark.PENDING, wait_s=0.3)
-    assert ledger.take(STUDY, 10) == [0, 2, 3]
+    assert ledger.take(STUDY, 10) == ([], [0, 2, 3])
     assert not claim(ledger, MINE)
-    until(lambda: ledger.take(STUDY, 10) == [1], 5)
+    until(lambda: ledger.take(STUDY, 10) == ([1], []), 5)
     assert claim(ledger, MINE)
 
 
@@ -156,3 +156,24 @@ def test_a_cancelled_variant_is_told_to_stop_and_ends_cancelled(ledger: Ledger) 
     ledger.finish(MINE, Mark.PENDING)
     assert ledger.states(STUDY) == "cccc"
     assert ledger.active() == []
+
+
+def test_what_came_back_goes_before_what_waits_and_needs_no_room(ledger: Ledger) -> None:
+    assert ledger.take(STUDY, 3) == ([], [0, 1, 2])
+    claim(ledger, MINE)
+    ledger.finish(MINE, Mark.PENDING)
+    assert ledger.take(STUDY, 2) == ([1], [])
+    ledger.redis.rpush("ep:q", "next", "later")
+    ledger.redis.lpush("ep:q", "again")
+    ledger.advance("q", 1)
+    assert ledger.redis.lrange("ep:q", 0, -1)[-1] == b"again"
+
+
+def test_of_two_that_were_lost_often_one_runs_at_a_time(ledger: Ledger) -> None:
+    other = replace(MINE, index=2, key="key-2", token="other")
+    assert ledger.claim(MINE, "host:1", "supervisor", alone=True)
+    assert not ledger.claim(other, "host:2", "supervisor", alone=True)
+    assert claim(ledger, replace(MINE, index=3, key="key-3")), "others go on"
+    ledger.finish(MINE, Mark.FAILED, "lost")
+    until(lambda: ledger.take(STUDY, 1) == ([2], []), 5)
+    assert ledger.claim(other, "host:2", "supervisor", alone=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from epstudy.core.outcome import Attempt, Cause
-from epstudy.core.retrying import epitaph, given_up, pause_s
+from epstudy.core.retrying import epitaph, given_up, is_last_chance, pause_s
 
 LOST = ""
 CRASH = Cause.CRASH.value
@@ -47,3 +47,15 @@ def test_the_first_loss_is_tried_again_at_once_and_what_the_machine_could_not_do
 def test_who_was_the_last_one_is_named() -> None:
     assert "3 times, the last one was host:2" in epitaph(attempts(LOST, LOST, LOST), Cause.LOST)
     assert "crashed 2 times" in epitaph(attempts(CRASH, CRASH), Cause.CRASH)
+
+
+@pytest.mark.parametrize(
+    ("ends", "retries", "expected"),
+    [((), 0, False), ((), 2, False), ((LOST,), 2, False), ((LOST, LOST), 2, True), ((LOST,), 1, True)],
+)
+def test_who_was_lost_often_has_his_last_chance_alone(ends: tuple[str, ...], retries: int, expected: bool) -> None:
+    assert is_last_chance(attempts(*ends), retries) is expected
+
+
+def test_crashes_and_an_unwell_machine_are_no_losses() -> None:
+    assert not is_last_chance(attempts(CRASH, UNWELL, UNWELL), 2)
