@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +12,9 @@ from epstudy.core.errors import InputError
 from epstudy.core.parameter import Level, Parameter
 
 Point = tuple[Level, ...]
+
+#: More variants than anybody simulates; a slip of the finger makes billions, for which there is no memory.
+MOST_POINTS = 1_000_000
 
 
 class Sampling(Protocol):
@@ -38,7 +42,8 @@ class Grid:
         Raises
         ------
         InputError
-            When there is no parameter, or a parameter has no level: the grid would be empty.
+            When there is no parameter, or a parameter has no level: the grid would be empty. When there are more than a
+            million combinations.
         """
         if not parameters:
             raise InputError('the grid is empty: give at least one parameter, {"name": ep.Field(target, levels)}')
@@ -46,6 +51,10 @@ class Grid:
         if empty:
             named = ", ".join(f'"{name}"' for name in empty)
             raise InputError(f"the grid is empty: {named} has no levels; give at least one, or [None] for the model's")
+        count = math.prod(len(parameter.levels) for parameter in parameters.values())
+        if count > MOST_POINTS:
+            each = " x ".join(str(len(parameter.levels)) for parameter in parameters.values())
+            raise InputError(f"the grid has {each} = {count:,} combinations; expected at most {MOST_POINTS:,}")
         return list(itertools.product(*(parameter.levels for parameter in parameters.values())))
 
 

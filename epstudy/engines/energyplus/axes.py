@@ -199,7 +199,12 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
 
     if level.value is None:
         return None, _SITES["ddy"].format(ddy=base.ddy) if base.ddy else _SITES["model"]
-    epw_path, ddy_path = _weather_paths(level.value)
+    try:
+        epw_path, ddy_path = _weather_paths(level.value)
+    except (OSError, RuntimeError) as error:  # a name that is too long, ~ of a user who is not there
+        why = getattr(error, "strerror", None) or error
+        seen.problems.append(f"level {level.label!r}: the weather file {level.value!r} cannot be read: {why}")
+        return None, ""
     content = base.read(epw_path, "weather file")
     ddy = None if ddy_path is None else base.read(ddy_path, "design-day file")
     if content is None or (ddy is None and ddy_path is not None):

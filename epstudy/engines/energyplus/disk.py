@@ -60,7 +60,7 @@ def is_full(folder: Path) -> bool:
 def disk_message(folder: Path, why: str, *, is_full: bool = True) -> str:
     """Return what a user reads of the disk that a run's folder is on."""
     state = "is full" if is_full else "cannot be written"
-    return f"the disk of the run folders (EPSTUDY_SCRATCH) {state}: {why} in {folder.parent}; make room and retry()"
+    return f"the disk of the run folders (EPSTUDY_SCRATCH) {state}: {why} in {folder.parent}; make room there"
 
 
 def sqlite_ran_out_of_memory(folder: Path) -> bool:

@@ -93,6 +93,8 @@ def load(content: bytes, suffix: str) -> Document:
     InputError
         When it is no EnergyPlus model that can be read.
     """
+    if suffix.lower() != ".epjson":
+        _check_end(content)
     with tempfile.TemporaryDirectory(prefix="epstudy-") as folder:
         path = Path(folder) / f"model{suffix.lower()}"
         path.write_bytes(content if suffix.lower() == ".epjson" else _one_a_line(content))
@@ -102,7 +104,7 @@ def load(content: bytes, suffix: str) -> Document:
                 _restore(read, json.loads(content))
                 return read
             document = idfkit.parse_idf(path, encoding=_encoding(content), preserve_formatting=True)
-        except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             reason = str(error).replace(str(path), "the file").splitlines()
             raise InputError(
                 f"is no model that can be read: {reason[0] if reason else type(error).__name__}"
@@ -112,6 +114,14 @@ def load(content: bytes, suffix: str) -> Document:
     if tree is not None:
         tree.encoding = _encoding(content)  # idfkit 1.1 leaves its default there
     return document
+
+
+def _check_end(content: bytes) -> None:
+    """Refuse a file that ends within an object: on that idfkit's parser backtracks for ever."""
+    rest = re.sub(rb"!.*", b"", content).rpartition(b";")[2].strip()
+    if b"," in rest:
+        begun = " ".join(rest[:100].decode("latin-1").split())
+        raise InputError(f'is no model that can be read: it ends within an object, "{begun}", that has no semicolon')
 
 
 def version_of(content: bytes) -> tuple[int, int] | None:

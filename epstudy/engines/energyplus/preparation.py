@@ -197,8 +197,9 @@ class Preparation:
         except FileNotFoundError:
             near = _neighbours(path)
             self.problems.append(f"there is no {what} {path}" + (f"; its folder has {near}" if near else ""))
-        except OSError as error:
-            self.problems.append(f"the {what} {path} cannot be read: {error.strerror or error}")
+        except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, ~ of a user who is not there
+            why = getattr(error, "strerror", None) or error
+            self.problems.append(f"the {what} {str(path)!r} cannot be read: {why}")
         return None
 
     def _document(self, model: bytes, suffix: str) -> Document | None:
@@ -227,6 +228,6 @@ def _neighbours(path: Path) -> str:
         names = sorted(
             one.name for one in path.expanduser().parent.iterdir() if one.suffix.lower() == path.suffix.lower()
         )
-    except OSError:
+    except (OSError, ValueError, RuntimeError):
         return ""
     return ", ".join(names[:5])

@@ -148,7 +148,7 @@ def test_a_full_disk_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     free.pop(0)
     assert room.trouble() == (
         "the disk of the run folders (EPSTUDY_SCRATCH) is full: less than 4 MB were free of 61 MB "
-        f"in {tmp_path.parent}; make room and retry()"
+        f"in {tmp_path.parent}; make room there"
     )
 
 
