@@ -8,7 +8,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export IPYTHONDIR ?= $(CURDIR)/build/ipython
 export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
-.PHONY: help demo test lab lint types layers unit integration notebooks bench buildings clean
+.PHONY: help demo test lab lint types layers unit integration notebooks bench buildings chaos reliability clean
 
 help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
@@ -16,6 +16,8 @@ help:
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
 	@echo "make buildings  all 32 buildings of the wheel against EnergyPlus alone (docs/buildings.md; 12 minutes)"
+	@echo "make chaos   random faults for SECONDS=600, all at once; SEED=N for the same ones again"
+	@echo "make reliability  the fault suite, and its table in docs/reliability.md (6 minutes)"
 	@echo "make clean   remove .venv/ and build/"
 
 $(INSTALLED): pyproject.toml
@@ -58,6 +60,15 @@ bench: $(INSTALLED)
 
 buildings: $(INSTALLED)
 	$(BIN)/python -m benchmarks.all_buildings
+
+SECONDS ?= 600
+chaos: $(INSTALLED)
+	$(BIN)/python -m tests.faults.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+reliability: $(INSTALLED)
+	rm -f build/faults.jsonl
+	$(BIN)/pytest tests/faults
+	$(BIN)/python -m tests.faults.table
 
 clean:
 	rm -rf .venv build

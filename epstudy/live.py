@@ -84,6 +84,8 @@ class Live:
         if time.monotonic() < self._silent_until and self._was_there:
             return
         try:
+            if self.private and not is_running(self._settings):
+                self._pool = None  # it ended meanwhile
             pool = self.open()
             self._was_there, self.trouble = True, ""
             what(pool)

@@ -315,6 +315,9 @@ class Study:
             outcomes = self._outcomes()
             failed = {key for key, outcome in outcomes.items() if outcome.cause in causes}
             again = [index for index in again if found[index] == State.FAILED and manifest.keys[index] in failed]
+        keys = [manifest.keys[index] for index in again]
+        self._store.forget_failures(keys)
+        self._store.forget_attempts(keys)
         self._have_it_done(lambda pool: pool.retry(manifest, again))
         return self
 

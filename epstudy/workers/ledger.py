@@ -15,6 +15,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:ends     when the last 50 simulations ended (ms)
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
+    ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
     ep:attached           there while a client is
 """
 

@@ -76,10 +76,9 @@ class Pool:
         self._begin(manifest)
 
     def retry(self, manifest: Manifest, indices: list[int]) -> None:
-        """Have variants simulated again that failed or were cancelled."""
+        """Have variants simulated again that failed or were cancelled, and whose failures the store has forgotten."""
         self._refuse_another_store()
         self._ledger.attach(self._settings.idle_s)
-        self._forget(manifest, indices, failures=True)
         self._ledger.open(manifest.study, manifest.digest, marks(self._store, manifest))
         self._ledger.resume(manifest.study, manifest.digest, indices)
         self._begin(manifest)

@@ -15,6 +15,15 @@ local function halted()
   if redis.call('HEXISTS', about, 'paused') == 1 then return true end
   return now() < tonumber(redis.call('HGET', about, 'blocked_until') or 0)
 end
+local function settling()  -- a Redis that was started anew may not know who runs what: the living say it within a beat
+  local id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local known = redis.call('GET', 'ep:run')
+  if known ~= id then
+    redis.call('SET', 'ep:run', id)
+    if known then redis.call('SET', 'ep:settling', '1', 'PX', 3000) end
+  end
+  return redis.call('EXISTS', 'ep:settling') == 1
+end
 local function is_later(i) return now() < tonumber(redis.call('HGET', later, i) or 0) end
 local function mark(i) return redis.call('GETRANGE', states, i, i) end
 local function move(i, to)
@@ -87,7 +96,7 @@ local was = mark(ARGV[3])
 if was ~= 'p' and was ~= 'q' then return 0 end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then move(ARGV[3], 'c') close_if_finished() return 0 end
 local lease = 'ep:lease:' .. ARGV[4]
-if halted() or is_later(ARGV[3]) or redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
+if halted() or settling() or is_later(ARGV[3]) or redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
 if ARGV[9] == '1' then
   local other = redis.call('HGET', about, 'alone')
   if other and other ~= ARGV[3] and mark(other) == 'r' then

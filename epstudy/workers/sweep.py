@@ -105,8 +105,9 @@ class Sweeper:
             self._ledger.drop(study)
             self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
         self._obey(manifest)
-        self._recover(manifest)
-        self._ask_again(manifest)
+        states = self._ledger.states(study)
+        self._recover(manifest, states)
+        self._ask_again(manifest, states)
         self.top_up(manifest)
         if study not in self._ledger.active():
             self._close(manifest)
@@ -121,10 +122,20 @@ class Sweeper:
             self._ledger.pause(study, manifest.digest, why)
 
     def _close(self, manifest: Manifest) -> None:
-        """A study at its end needs nobody any more. Attempts that a killed child left beside an outcome go, too."""
-        if manifest.study in self._store.wanted():
-            self._store.forget_attempts(manifest.keys)
-            self._store.unwant(manifest.study)
+        """A study at its end needs nobody any more. Attempts that a killed child left beside an outcome go, too.
+
+        What ended by the ledger and has no outcome in the store is begun again: its failure was forgotten by a notebook
+        that did not reach Redis, or its result was removed.
+        """
+        if manifest.study not in self._store.wanted():
+            return
+        held = self._store.held(manifest.keys)
+        without = [i for i, key in enumerate(manifest.keys) if not {f"{key}.json", f"{key}.failed.json"} & held]
+        ended = [Mark.DONE, Mark.HELD, Mark.FAILED]
+        if without and self._ledger.move(manifest.study, manifest.digest, ended, Mark.PENDING, without):
+            return
+        self._store.forget_attempts(manifest.keys)
+        self._store.unwant(manifest.study)
 
     def _disagree(self, study: str, manifest: Manifest) -> None:
         """The ledger follows another grid than the name stands for.
@@ -153,7 +164,7 @@ class Sweeper:
             return found.replace(Mark.PENDING, Mark.CANCELLED)
         return found
 
-    def _recover(self, manifest: Manifest) -> None:
+    def _recover(self, manifest: Manifest, states: str) -> None:
         """Find the variants that nobody runs any more.
 
         Their worker is dead, or their lease has run out, and did not come back until now: a Redis that was frozen ends
@@ -162,7 +173,9 @@ class Sweeper:
         study = manifest.study
         running = {one.index: one for one in self._ledger.running(study)}
         dead = {index for index, one in running.items() if self._is_dead(one) and self._ledger.expire(study, one)}
-        silent = self._ledger.silent(study) & running.keys()
+        unknown = {index for index, mark in enumerate(states) if mark == Mark.RUNNING and index not in running}
+        running |= {index: Running(index, manifest.keys[index], "", "nobody", "", 0.0, None) for index in unknown}
+        silent = self._ledger.silent(study) & running.keys() | unknown
         for index in sorted(silent & dead | self._ledger.aged(study, "silent", silent, _SURE_S)):
             self._ask_or_give_up(manifest, running[index])
 
@@ -193,10 +206,10 @@ class Sweeper:
         self._store.forget_attempts([lost.key])
         self._ledger.move(study, digest, [Mark.RUNNING], Mark.FAILED, [lost.index])
 
-    def _ask_again(self, manifest: Manifest) -> None:
+    def _ask_again(self, manifest: Manifest, states: str) -> None:
         """Celery on Redis loses messages: a variant that is queued, and for some time not in the broker, was lost."""
         study = manifest.study
-        queued = [index for index, mark in enumerate(self._ledger.states(study)) if mark == Mark.QUEUED]
+        queued = [index for index, mark in enumerate(states) if mark == Mark.QUEUED]
         there = self._ledger.queued_messages(queue_of(manifest.needs)) if queued else set()
         absent = [index for index in queued if message_id(study, index) not in there]
         again = self._ledger.aged(study, "absent", absent, _SURE_S)

@@ -97,28 +97,31 @@ class Trial:
                 run, outcome = self._simulate(folder)
                 if outcome.state is State.CANCELLED:
                     return Verdict(Mark.CANCELLED if outcome.message == Stop.CANCELLED else Mark.PENDING)
-                if outcome.cause is Cause.INFRASTRUCTURE and self._disk_is_full(outcome):
-                    return Verdict(Mark.PENDING)
-                counts = True
-                if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
-                    attempts[-1] = replace(attempts[-1], ended=outcome.cause.value)
-                    if given_up(attempts, self.manifest.retries) is None:
-                        return self._again(outcome, attempts)
-                if self.heartbeat.now() is Stop.SUPERSEDED:  # this process was silent for too long
-                    log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
-                    return Verdict(Mark.PENDING)
-                self._put(outcome, attempts, run)
-                return Verdict(Mark.DONE if outcome.state is State.DONE else Mark.FAILED, _cause(outcome))
+                if outcome.cause is not Cause.INFRASTRUCTURE or not self._disk_is_full():
+                    counts = True
+                    return self._conclude(run, outcome, attempts)
+            if self._disk_is_full():  # without what this very run wrote
+                self.block(f"{socket.gethostname()}: {outcome.message}")
+                return Verdict(Mark.PENDING)
+            counts = True
+            return self._conclude(None, outcome, attempts)
         finally:
             if not counts:
                 self.store.undo_attempt(self.lease.key)
 
-    def _again(self, outcome: Outcome, attempts: list[Attempt]) -> Verdict | None:
-        """A crash is tried again at once, what the machine could not do after a while."""
-        assert outcome.cause is not None
-        log.warning("%s, attempt %s: %s", self._name, len(attempts), outcome.message)
-        self.store.end_attempt(self.lease.key, outcome.cause)
-        return None if outcome.cause is Cause.CRASH else Verdict(Mark.PENDING, wait_s=pause_s(attempts))
+    def _conclude(self, run: Run | None, outcome: Outcome, attempts: list[Attempt]) -> Verdict | None:
+        """The outcome is stored, or there is another attempt: after a crash at once (None), else after a while."""
+        if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
+            attempts[-1] = replace(attempts[-1], ended=outcome.cause.value)
+            if given_up(attempts, self.manifest.retries) is None:
+                log.warning("%s, attempt %s: %s", self._name, len(attempts), outcome.message)
+                self.store.end_attempt(self.lease.key, outcome.cause)
+                return None if outcome.cause is Cause.CRASH else Verdict(Mark.PENDING, wait_s=pause_s(attempts))
+        if self.heartbeat.now() is Stop.SUPERSEDED:  # this process was silent for too long
+            log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
+            return Verdict(Mark.PENDING)
+        self._put(outcome, attempts, run)
+        return Verdict(Mark.DONE if outcome.state is State.DONE else Mark.FAILED, _cause(outcome))
 
     def _simulate(self, folder: Path) -> tuple[Run | None, Outcome]:
         """The run, None when it could not be made, and what became of it."""
@@ -170,12 +173,9 @@ class Trial:
         self._put(Outcome(State.FAILED, Cause.INFRASTRUCTURE, f"{type(error).__name__}: {error}"), attempts)
         return Verdict(Mark.FAILED, Cause.INFRASTRUCTURE)
 
-    def _disk_is_full(self, outcome: Outcome) -> bool:
+    def _disk_is_full(self) -> bool:
         """Whether the disk of the run folders has no room: the study waits for it instead of failing on it."""
-        if shutil.disk_usage(self.runs).free > _ROOM_BYTES:
-            return False
-        self.block(f"{socket.gethostname()}: {outcome.message}")
-        return True
+        return shutil.disk_usage(self.runs).free < _ROOM_BYTES
 
     def _read_again(self) -> bool:
         """Whether what this study wants besides the result could be read from the files that an earlier run kept."""

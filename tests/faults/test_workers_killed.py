@@ -1,0 +1,162 @@
+"""Slots, workers, all workers and simulations are killed, frozen and restarted: the study ends right."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.checker import examine, read_ends
+from tests.faults.notebook import looking_at
+from tests.faults.pools import GroupPool, thaw
+from tests.faults.recorder import Fault
+from tests.faults.starts import Start, executions, read_starts, restarts
+from tests.faults.studies import good, mixed
+from tests.integration.offices import until
+
+Begin = Callable[[str, str], Fault]
+MakeGroup = Callable[..., GroupPool]
+AGAIN_S = 20.0  # within this, what was lost with its worker is started again
+
+
+def test_slots_are_killed_at_random(group: GroupPool, fault: Begin) -> None:
+    f1 = fault("F1", "a Celery child is killed (SIGKILL)")
+    study = good(group, "slots", 50, 0.3, retries=20).run()
+    until(lambda: study.progress().done >= 5)
+    killed = []
+    while study.progress().done < 35:
+        child = f1.chance.choice(until(group.children))
+        group.kill_child(child)
+        killed.append((child.pid, time.monotonic()))
+        f1.happened()
+        time.sleep(f1.chance.uniform(0.3, 1))
+    study.wait(timeout=120)
+    starts = read_starts(group.log)
+    f1.recovered(*(seconds for pid, at in killed for seconds in restarts(starts, [pid], at).values()))
+    f1.ended(examine(study, group))
+    assert max(f1.recovered_s) <= AGAIN_S
+
+
+def test_workers_are_killed_and_started_again(group: GroupPool, fault: Begin) -> None:
+    f2 = fault("F2", "a whole worker is killed (SIGKILL) and started again")
+    study = good(group, "workers", 60, 0.3, retries=20).run()
+    until(lambda: study.progress().done >= 5)
+    killed = []
+    with looking_at("workers"):
+        while study.progress().done < 40:
+            worker = f2.chance.choice(group.workers)
+            pids = [child.pid for child in until(lambda worker=worker: group.children_of(worker))]  # type: ignore[misc]
+            group.kill_worker(worker)
+            killed.append((pids, time.monotonic()))
+            f2.happened()
+            worker.start()
+            time.sleep(f2.chance.uniform(1, 3))
+        study.wait(timeout=120)
+    starts = read_starts(group.log)
+    f2.recovered(*(seconds for pids, at in killed for seconds in restarts(starts, pids, at).values()))
+    f2.ended(examine(study, group))
+    assert max(f2.recovered_s) <= AGAIN_S
+
+
+def test_all_workers_are_killed_and_come_back_later(group: GroupPool, fault: Begin) -> None:
+    f3 = fault("F3", "all workers are killed, and come back when all leases ran out")
+    study = good(group, "nobody", 40, 0.3).run()
+    until(lambda: study.progress().done >= 10)
+    with looking_at("nobody"):
+        for worker in group.workers:
+            group.kill_worker(worker)
+            f3.happened()
+        until(lambda: not group.redis().keys("ep:lease:*"), 20)
+        back = time.monotonic()
+        for worker in group.workers:
+            worker.start()
+        until(lambda: [start for start in read_starts(group.log) if start.at > back], 20)
+        f3.recovered(_next(group.log, back).at - back)
+        study.wait(timeout=60)
+    f3.ended(examine(study, group))
+
+
+def test_a_frozen_worker_comes_back_and_changes_nothing(group: GroupPool, fault: Begin) -> None:
+    f10 = fault("F10", "a worker is frozen (SIGSTOP) until others did its work, then goes on")
+    study = good(group, "zombie", 8, 1.5).run()
+    zombie = group.workers[0]
+    until(lambda: len(read_starts(group.log)) == 4)
+    pids = [child.pid for child in group.children_of(zombie)]
+    frozen = zombie.freeze()
+    at = time.monotonic()
+    group.exposed += group.slots
+    f10.happened()
+    study.wait(timeout=60)
+    before = _contents(group.store / "results")
+    assert len(before) >= 8
+    thaw(frozen)
+    until(lambda: not group.simulations())
+    f10.ended(examine(study, group))
+    f10.recovered(*restarts(read_starts(group.log), pids, at).values())
+    assert len(f10.recovered_s) == 2, "what the frozen worker had begun was begun elsewhere"
+    assert max(f10.recovered_s) <= AGAIN_S
+    assert _contents(group.store / "results") == before
+
+
+def test_variants_that_kill_are_given_up_and_the_others_are_done(group: GroupPool, fault: Begin) -> None:
+    f11 = fault("F11", "variants that crash, hang, are wrong or kill their Celery child")
+    behaviours = {"good": 20, "segfault": 3, "kill-slot": 2, "hang": 3, "wrong": 3}
+    study = mixed(group, "poison", behaviours, 0.2, timeout=1.5).run()
+    with looking_at("poison"):
+        study.wait(timeout=200)
+    f11.happened(sum(count for behaviour, count in behaviours.items() if behaviour != "good"))
+    f11.ended(examine(study, group))
+    failures = study.failures()
+    attempts = failures.groupby("cause")["attempts"].unique().map(list).to_dict()
+    assert attempts == {"crash": [2], "lost": [3], "simulation": [1], "timeout": [1]}
+
+
+def test_a_variant_that_shares_a_worker_with_one_that_kills_it_is_done(make_group: MakeGroup, fault: Begin) -> None:
+    f11 = fault("F11", "a variant kills its worker's Celery again and again under its neighbour")
+    group = make_group(workers=1)
+    study = mixed(group, "neighbours", {"kill-worker": 1, "good": 1}, 1.0).run().wait(timeout=60)
+    f11.happened(executions(group.log).total() - 1)
+    f11.ended(examine(study, group))
+
+
+def test_a_variant_that_finds_its_machine_unwell_is_tried_again_later(group: GroupPool, fault: Begin) -> None:
+    f11 = fault("F11", "variants find their machine unwell, twice each")
+    study = mixed(group, "unwell", {"good": 10, "unwell": 3}, 0.1).run().wait(timeout=60)
+    f11.happened(2 * 3)
+    f11.ended(examine(study, group))
+
+
+def test_workers_are_restarted_one_after_the_other(group: GroupPool, fault: Begin) -> None:
+    f13 = fault("F13", "a worker is told to end (SIGTERM: it finishes; SIGQUIT: it puts back) and is started again")
+    study = good(group, "rolling", 60, 0.3).run()
+    until(lambda: study.progress().done >= 5)
+    put_back = []
+    for _ in range(2):
+        for worker, gently in zip(group.workers, f13.chance.sample([True, False], 2), strict=True):
+            until(lambda worker=worker: len(group.children_of(worker)) == group.slots)  # type: ignore[misc]
+            pids = [child.pid for child in group.children_of(worker)]
+            at = time.monotonic()
+            worker.signal(signal.SIGTERM if gently else signal.SIGQUIT)
+            assert worker.ended(10) == 0
+            assert not set(pids) & {one.pid for one in group.owned()}
+            f13.happened()
+            worker.start()
+            if not gently:
+                group.exposed += group.slots
+                put_back.append((pids, at))
+    study.wait(timeout=60)
+    starts = read_starts(group.log)
+    f13.recovered(*(seconds for pids, at in put_back for seconds in restarts(starts, pids, at).values()))
+    f13.ended(examine(study, group))
+    assert max(f13.recovered_s, default=0) <= AGAIN_S
+    attempts = {end["attempts"] for end in read_ends(study, group)}
+    assert attempts == {1}, "a worker that was told to end is no reason to count an attempt"
+
+
+def _next(log: Path, at: float) -> Start:
+    return next(start for start in read_starts(log) if start.at > at)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("**/*") if path.is_file()}
