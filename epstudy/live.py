@@ -194,7 +194,7 @@ class Live:
         workers = self._ask(lambda pool: pool.workers(), nobody)
         if not workers:
             return [], ["no worker answers in this pool (yet); the study waits for one"]
-        able = [worker for worker in workers if needs in worker.get("abilities", [])]
+        able = [worker for worker in workers if not needs or needs in worker.get("abilities", [])]
         if not able:
             there = sorted({ability for worker in workers for ability in worker.get("abilities", [])})
             return [f"no worker of this pool has {needs}; they have {', '.join(there) or 'nothing of the kind'}"], []

@@ -109,7 +109,11 @@ def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
     done = frame[frame[STATUS] == State.DONE]
     units = frame.attrs["units"]
     numbers = [name for name, unit in units.items() if name in frame and unit not in ("1", "s")]
-    if not len(done) or done["site_energy_kwh" if "site_energy_kwh" in done else numbers[0]].isna().any():
+    if (
+        not len(done)
+        or not numbers
+        or done["site_energy_kwh" if "site_energy_kwh" in done else numbers[0]].isna().any()
+    ):
         return []
     texts = done[list(parameters)].map(repr)  # labels of any kind, told apart
     found = []

@@ -10,7 +10,7 @@ from redis.retry import Retry
 from epstudy.core.errors import InputError, PoolError
 from epstudy.settings import mask
 
-ANSWER_S = 1.5  # asked twice: a notebook waits no longer than 3 s for one answer
+ANSWER_S = 1.0  # asked twice: a notebook waits no longer than 2 s for one answer
 
 __all__ = ["RedisError", "broker_url", "connect", "socket_url"]
 

@@ -131,6 +131,10 @@ class Ledger:
         said = self.redis.get(f"ep:s:{study}:states")
         return said.decode() if isinstance(said, bytes) else ""
 
+    def recount(self, study: str) -> None:
+        """Have the counts agree with the marks again, should Redis have come back with half of a transition."""
+        self._call("recount", study)
+
     def size(self, study: str) -> int:
         """Return how many variants the ledger has of the study."""
         return int(self.redis.strlen(f"ep:s:{study}:states"))

@@ -35,7 +35,7 @@ from epstudy.workers.processes import is_alive
 log = logging.getLogger(__name__)
 
 _START_S = 20.0
-_ANSWER_S = 3.0
+_ANSWER_S = 2.0
 _LONGEST = 80  # a socket's path holds 107 bytes, on macOS 103; ours adds 23
 
 

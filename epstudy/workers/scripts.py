@@ -211,6 +211,18 @@ end
 return aged
 """
 
+# study -> the counts are those of the marks: an append-only file that was cut may hold half of a transition
+_RECOUNT = """
+local all = redis.call('GET', states)
+if not all then return 0 end
+for c in string.gmatch('pqrdhfc', '.') do
+  local _, n = string.gsub(all, c, '')
+  redis.call('HSET', counts, c, n)
+end
+close_if_finished()
+return 0
+"""
+
 # study, digest -> how many were waiting; they are cancelled now, and the running ones are told at their next beat
 _CANCEL = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
@@ -257,6 +269,7 @@ SCRIPTS = {
         "beat": _BEAT,
         "finish": _FINISH,
         "move": _MOVE,
+        "recount": _RECOUNT,
         "silent": _SILENT,
         "advance": _ADVANCE,
         "aged": _AGED,

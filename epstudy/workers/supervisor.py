@@ -41,7 +41,7 @@ DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives 
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
 _SCRATCH = f"epstudy-worker-{socket.gethostname()}-"
-_CLEAR_S = 300.0  # how often what killed processes left in the store is removed
+_CLEAR_S = 30.0  # how often what killed processes left in the store is removed
 
 
 class Supervisor:

@@ -105,6 +105,7 @@ class Sweeper:
             self._ledger.drop(study)
             self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
         self._obey(manifest)
+        self._ledger.recount(study)
         states = self._ledger.states(study)
         self._recover(manifest, states)
         self._ask_again(manifest, states)

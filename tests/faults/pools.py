@@ -21,7 +21,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from shortengine import BUILD, MARKER
+from shortengine import MARKER
 
 from epstudy.workers import local
 from epstudy.workers.app import PREFIX, queue_of
@@ -295,7 +295,7 @@ class GroupPool(Pool):
     @property
     def queue(self) -> str:
         """The key of the list in which the messages of short studies wait."""
-        return f"{PREFIX}{queue_of(BUILD)}"
+        return f"{PREFIX}{queue_of('')}"
 
     def redis_answers(self) -> bool:
         try:

@@ -28,7 +28,8 @@ def attempts(*ends: str) -> list[Attempt]:
         ((CRASH, LOST, LOST, CRASH), 2, Cause.CRASH),
         ((LOST, CRASH, LOST), 2, None),
         ((UNWELL, UNWELL, UNWELL), 2, Cause.INFRASTRUCTURE),
-        ((UNWELL, LOST, LOST), 2, Cause.LOST),
+        ((UNWELL, LOST, LOST), 2, None),
+        ((UNWELL, LOST, UNWELL, LOST, LOST), 2, Cause.LOST),
     ],
 )
 def test_a_variant_is_given_up_by_its_cause(ends: tuple[str, ...], retries: int, expected: Cause | None) -> None:
