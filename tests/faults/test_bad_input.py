@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,16 @@ import epstudy as ep
 from epstudy.core.outcome import State
 from epstudy.store import DamagedFileWarning, Store
 from epstudy.workers import local
+from tests.faults.recorder import Fault
 from tests.integration.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, until
 
 STRANGE = ["-flag", "../x", "/absolute", "x" * 300, "日本語 ☃", "a\0b", "<script>alert(1)</script>", "a\nb,c"]
+
+
+@pytest.fixture(autouse=True)
+def _recorded(fault: Callable[[str, str], Fault]) -> None:
+    """Each test is one fault of its kind, and asserts itself that it happened."""
+    fault("F20", "names, levels, grids, models and weather files that cannot be").happened()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import epstudy as ep
 from epstudy.engines import abilities
 from epstudy.store import Store
 from epstudy.workers.app import PREFIX, QUEUE, TASK, make_app, message_id, publish, queue_of
+from tests.faults.recorder import Fault
 from tests.integration.offices import LPD, quick, until
 from tests.integration.test_compose import Group, running_group
 
@@ -32,6 +33,12 @@ SHOUTS = f"{PREFIX}/{PREFIX}0.celery.pidbox"
 KNOWN = "known"  # a study that is done
 
 _fresh = count()
+
+
+@pytest.fixture(autouse=True)
+def _recorded(fault: Callable[[str, str], Fault]) -> None:
+    """Each test is one fault of its kind, and asserts itself that it happened."""
+    fault("F19", "messages that are no JSON, of another shape, forged or huge, several of each kind").happened()
 
 
 class Canary:

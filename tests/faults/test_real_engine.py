@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,19 @@ from epstudy.core.outcome import Outcome, State
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import local
+from tests.faults.recorder import Fault
 from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, processes_of, quick, until, whole
 
 SETPOINT = "Schedule:Compact/HTGSETP_SCH/field_18"
 SCHEDULE = "Lights/Core*/schedule_name"
 FIGURES = "ShadowCalculation/*/maximum_figures_in_shadow_overlap_calculations"
 AIR = ep.Variable("Zone Mean Air Temperature", "*", "timestep")
+
+
+@pytest.fixture(autouse=True)
+def _recorded(fault: Callable[[str, str], Fault]) -> None:
+    """Each test is one fault of its kind, and asserts itself that it happened."""
+    fault("F21", "EnergyPlus crashes, is killed, or takes more memory, file or disk than there is").happened()
 
 
 def failure(study: ep.Study, variant: int) -> dict[str, Any]:
