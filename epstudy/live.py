@@ -62,11 +62,11 @@ class Live:
         """Tell a pool that is there something that stands in the store as well; False when it could not be told."""
         return self._ask(lambda pool: (what(pool), True)[1], False)
 
-    def want(self, study: str) -> None:
+    def want(self, study: str, request: str, only: str | None) -> None:
         """Note in the store that this pool is to bring the study to its end."""
         from epstudy.workers.sweep import pool_name
 
-        self._store.want(study, pool_name(private=self.private))
+        self._store.want(study, pool_name(private=self.private), request, only)
 
     def begin(self, what: Callable[[Pool], object]) -> None:
         """Start the pool, if it is a private one, and have it begin with what is in the store.

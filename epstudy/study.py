@@ -11,6 +11,7 @@ import asyncio
 import html
 import os
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -220,7 +221,7 @@ class Study:
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
-        self._have_it_done(lambda pool: pool.open(manifest, only))
+        self._have_it_done(lambda pool, request: pool.open(manifest, only, request), only)
         return self
 
     def wait(self, timeout: float | None = None) -> Study:
@@ -265,9 +266,11 @@ class Study:
         """
         manifest = self._own_manifest()
         self._live.refuse_another_grid(manifest)
-        self._store.set_cancelled(self.name, cancelled=True)
-        self._store.set_paused(self.name, paused=False)
-        self._live.say(lambda pool: pool.cancel(manifest))
+        try:
+            self._store.set_cancelled(self.name, cancelled=True)
+            self._store.set_paused(self.name, paused=False)
+        finally:  # also when the store has no room for the note
+            self._live.say(lambda pool: pool.cancel(manifest))
         return self
 
     def pause(self) -> Study:
@@ -318,15 +321,16 @@ class Study:
         keys = [manifest.keys[index] for index in again]
         self._store.forget_failures(keys)
         self._store.forget_attempts(keys)
-        self._have_it_done(lambda pool: pool.retry(manifest, again))
+        self._have_it_done(lambda pool, request: pool.retry(manifest, again, request), "missing" if causes else None)
         return self
 
-    def _have_it_done(self, what: Callable[[Pool], None]) -> None:
+    def _have_it_done(self, what: Callable[[Pool, str], None], only: str | None) -> None:
         """Have the pool begin. First, the store says that the study is wanted: there a pool that is away finds it."""
         self._store.set_cancelled(self.name, cancelled=False)
         self._store.set_paused(self.name, paused=False)
-        self._live.want(self.name)
-        self._live.begin(what)
+        request = uuid.uuid4().hex
+        self._live.want(self.name, request, only)
+        self._live.begin(lambda pool: what(pool, request))
 
     # after ------------------------------------------------------------------------------------------------------
 
@@ -335,7 +339,7 @@ class Study:
         live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
-        states = self._states()
+        states = self._stored_states()
         count = {state: states.count(state.value) for state in State}
         return Progress(
             total=len(states),
@@ -556,6 +560,19 @@ class Study:
             *notes_on_outputs(self._store, manifest),
             *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
         ]
+
+    def _stored_states(self) -> list[str]:
+        """The state of each variant by the names of the store's files: quick, and enough to count."""
+        manifest = self._own_manifest()
+        held = self._store.held(manifest.keys)
+        left = (State.CANCELLED if self._store.is_cancelled(self.name) else State.PENDING).value
+
+        def state(key: str) -> str:
+            if f"{key}.json" in held and all(f"{key}.{name}" in held for name in manifest.artifacts):
+                return State.DONE.value
+            return State.FAILED.value if f"{key}.failed.json" in held else left
+
+        return [state(key) for key in manifest.keys]
 
     def _states(self) -> list[str]:
         manifest = self._own_manifest()

@@ -96,21 +96,22 @@ class Attempt:
     """One try of a variant: who made it, when it was begun (ISO 8601), and how it ended.
 
     `ended` is the value of the Cause it ended with; empty while it is under way, or when nobody saw its end because its
-    worker died.
+    worker died. `token` tells it from those of others who had the same lease before and after.
     """
 
     worker: str
     started: str
     ended: str = ""
+    token: str = ""
 
     def to_json(self) -> dict[str, str]:
         """Return plain JSON."""
-        return {"worker": self.worker, "started": self.started, "ended": self.ended}
+        return {"worker": self.worker, "started": self.started, "ended": self.ended, "token": self.token}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Attempt:
         """Return the Attempt that `to_json` wrote."""
-        return cls(str(said["worker"]), str(said["started"]), str(said["ended"]))
+        return cls(str(said["worker"]), str(said["started"]), str(said["ended"]), str(said.get("token", "")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,11 @@ def is_last_chance(attempts: Sequence[Attempt], retries: int) -> bool:
 
 
 def pause_s(attempts: Sequence[Attempt]) -> float:
-    """Return how long to wait before the next try: nothing after the first loss, then 1, 2, 4 seconds, to a minute."""
-    ends = Counter(attempt.ended for attempt in attempts)
-    times = ends[Cause.INFRASTRUCTURE] + max(ends[_LOST] - 1, 0)
+    """Return how long to wait before the next try: 1, 2, 4 seconds, to a minute, for a machine that was unwell.
+
+    What was lost, or crashed, is tried again without delay.
+    """
+    times = Counter(attempt.ended for attempt in attempts)[Cause.INFRASTRUCTURE]
     return min(2.0 ** (times - 1), _LONGEST_S) if times else 0.0
 
 

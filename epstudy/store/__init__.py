@@ -20,5 +20,6 @@ what is here is enough to go on.
 
 from epstudy.store.sealed import DamagedFileWarning
 from epstudy.store.store import Store
+from epstudy.store.studies import Wanted
 
-__all__ = ["DamagedFileWarning", "Store"]
+__all__ = ["DamagedFileWarning", "Store", "Wanted"]

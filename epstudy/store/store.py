@@ -25,6 +25,7 @@ from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
     PAUSED,
+    Wanted,
     WantedStudies,
     has_note,
     set_note,
@@ -241,17 +242,21 @@ class Store:
         self._files.settle(attempts_of.attempts_file(key))
         return len(noted)
 
-    def end_attempt(self, key: str, cause: Cause) -> None:
-        """Note how the last try ended; nothing when the tries were forgotten meanwhile."""
+    def end_attempt(self, key: str, cause: Cause, token: str = "") -> None:
+        """Note how the try with this token ended; nothing when it was forgotten meanwhile."""
         noted = self.attempts(key)
-        if noted:
-            attempts_of.write_attempts(self._files, key, [*noted[:-1], replace(noted[-1], ended=cause.value)])
+        place = _place_of(token, noted)
+        if place is not None:
+            noted[place] = replace(noted[place], ended=cause.value)
+            attempts_of.write_attempts(self._files, key, noted)
 
-    def undo_attempt(self, key: str) -> None:
-        """Remove the last try: it was stopped on purpose and does not count."""
+    def undo_attempt(self, key: str, token: str = "") -> None:
+        """Remove the try with this token: it was stopped on purpose and does not count."""
         noted = self.attempts(key)
-        if noted:
-            attempts_of.write_attempts(self._files, key, noted[:-1])
+        place = _place_of(token, noted)
+        if place is not None:
+            del noted[place]
+            attempts_of.write_attempts(self._files, key, noted)
 
     def forget_attempts(self, keys: Iterable[str]) -> None:
         """Remove the tries of the variants with these keys."""
@@ -327,15 +332,15 @@ class Store:
         """Return why the study was paused; empty when it was not, or nobody said."""
         return why_noted(self._files, study, PAUSED)
 
-    def want(self, study: str, pool: str) -> None:
-        """Note that a study is under way, and which pool is to bring it to its end."""
-        self._wanted.put(study, pool)
+    def want(self, study: str, pool: str, request: str = "", only: str | None = None) -> None:
+        """Note that a study is under way: which pool is to bring it to its end, and which request asked for what."""
+        self._wanted.put(study, Wanted(pool, request, only))
 
     def unwant(self, study: str) -> None:
         """Note that a study is not under way any more."""
         self._wanted.remove(study)
 
-    def wanted(self) -> dict[str, str]:
+    def wanted(self) -> dict[str, Wanted]:
         """Return the studies that are under way, and the pool of each; a damaged entry is left out, with a warning."""
         return self._wanted.read()
 
@@ -349,6 +354,11 @@ class Store:
         import platformdirs
 
         return Path(platformdirs.user_cache_dir("epstudy", appauthor=False))
+
+
+def _place_of(token: str, attempts: list[Attempt]) -> int | None:
+    places = [place for place, attempt in enumerate(attempts) if attempt.token == token]
+    return places[-1] if places else None
 
 
 def _input_file(name: str) -> str:

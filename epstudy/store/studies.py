@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import asdict, dataclass
 
 from epstudy.core.errors import InputError, StoreError
 from epstudy.core.variant import check_study_name
@@ -41,30 +42,39 @@ def why_noted(files: Files, study: str, note: str) -> str:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is to bring a study to its end, which `run()` or `retry()` asked for it, and with which `only`."""
+
+    pool: str
+    request: str = ""
+    only: str | None = None
+
+
 class WantedStudies:
     """The studies that are under way, in a store where Redis and every worker may vanish. Reads what has changed."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._seen: dict[str, tuple[About, str | None]] = {}
+        self._seen: dict[str, tuple[About, Wanted | None]] = {}
 
-    def put(self, study: str, pool: str) -> None:
-        """Note that a study is under way in this pool."""
-        self._files.replace(_wanted_file(study), seal({"pool": pool}))
+    def put(self, study: str, wanted: Wanted) -> None:
+        """Note that a study is under way."""
+        self._files.replace(_wanted_file(study), seal(asdict(wanted)))
         self._files.settle(_wanted_file(study))
 
     def remove(self, study: str) -> None:
         """Note that a study is not under way any more."""
         self._files.remove(_wanted_file(study))
 
-    def read(self) -> dict[str, str]:
+    def read(self) -> dict[str, Wanted]:
         """Return the studies that are under way, and the pool of each; a damaged entry is left out, with a warning."""
         there = {name: about for name, about in self._files.listing(_WANTED).items() if _is_study(name)}
         self._seen = {name: seen for name, seen in self._seen.items() if there.get(name) == seen[0]}
         found = {name: self._entry(name, about) for name, about in sorted(there.items())}
         return {name: wanted for name, wanted in found.items() if wanted is not None}
 
-    def _entry(self, study: str, about: About) -> str | None:
+    def _entry(self, study: str, about: About) -> Wanted | None:
         if study in self._seen:
             return self._seen[study][1]
         try:
@@ -93,7 +103,9 @@ def _is_study(name: str) -> bool:
         return False
 
 
-def _unseal_wanted(content: bytes) -> str | None:
+def _unseal_wanted(content: bytes) -> Wanted | None:
     said = unseal(content) or {}
-    pool = said.get("pool")
-    return pool if isinstance(pool, str) else None
+    pool, request, only = said.get("pool"), said.get("request", ""), said.get("only")
+    if isinstance(pool, str) and isinstance(request, str) and (only is None or isinstance(only, str)):
+        return Wanted(pool, request, only)
+    return None

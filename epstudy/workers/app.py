@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 QUEUE = "epstudy"
 TASK = "epstudy.simulate"
 PREFIX = "ep:"
-BACKSTOP_S = 120.0  # after a variant's own time limit Celery waits this long, and ends what did not end by itself
+#: After a variant's own time limit Celery waits this long, and ends what did not end by itself. The simulator has a
+#: watchdog of its own; a result may have to wait for room in the store.
+BACKSTOP_S = 86400.0
 
 
-def make_app(redis_url: str) -> Celery:
-    """Return a Celery application on this Redis. It connects when it is first used."""
+def make_app(redis_url: str, *, answer_s: float = 30.0) -> Celery:
+    """Return a Celery application on this Redis, which waits so long for an answer. It connects when first used."""
     app = Celery(
         "epstudy",
         broker=broker_url(redis_url),
@@ -67,8 +69,8 @@ def make_app(redis_url: str) -> Celery:
             "queue_order_strategy": "round_robin",  # "priority" starves whoever comes second
             "global_keyprefix": PREFIX,
             "fanout_prefix": f"/{PREFIX}{{db}}.",
-            "socket_timeout": 30,
-            "socket_connect_timeout": 5,
+            "socket_timeout": answer_s,
+            "socket_connect_timeout": min(answer_s, 5.0),
             **({} if "socket:" in broker_url(redis_url) else {"socket_keepalive": True}),
             "health_check_interval": 25,
         },

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from redis import Redis, exceptions
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as TimeLost
 from redis.retry import Retry
 
 from epstudy.core.errors import InputError, PoolError
@@ -12,7 +14,7 @@ from epstudy.settings import mask
 
 ANSWER_S = 1.0  # asked twice: a notebook waits no longer than 2 s for one answer
 
-__all__ = ["RedisError", "broker_url", "connect", "socket_url"]
+__all__ = ["ANSWER_S", "ConnectionLost", "RedisError", "TimeLost", "broker_url", "connect", "socket_url"]
 
 
 def connect(url: str, *, answer_s: float = ANSWER_S) -> Redis:

@@ -13,6 +13,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:absent   queued variants without a message -> since when (ms)
     ep:s:<study>:causes   how many variants failed by each cause
     ep:s:<study>:ends     when the last 50 simulations ended (ms)
+    ep:runs:<supervisor>  the tokens of what it runs; ep:alone:<supervisor> that of one that is to run alone there
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
     ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
@@ -114,12 +115,18 @@ class Ledger:
 
     # a study ----------------------------------------------------------------------------------------------------
 
-    def open(self, study: str, digest: str, states: str, *, quiet_s: float = 0.0) -> bool:
+    def open(self, study: str, digest: str, states: str, *, quiet_s: float = 0.0, request: str = "") -> bool:
         """Begin (again) with a study whose variants have these marks; False when it is under way already.
 
-        Nothing is given out for `quiet_s`: after a loss of Redis the beats need that long to say who still runs.
+        `request` is which `run()` or `retry()` this is. Nothing is given out for `quiet_s`: after a loss of Redis the
+        beats need that long to say who still runs.
         """
-        return bool(self._call("open", study, digest, states, int(quiet_s * 1000)))
+        return bool(self._call("open", study, digest, states, int(quiet_s * 1000), request))
+
+    def request(self, study: str) -> str:
+        """Return which request the ledger follows; empty when it was opened without one."""
+        said = self.redis.hget(f"ep:s:{study}:about", "request")
+        return said.decode() if isinstance(said, bytes) else ""
 
     def digest(self, study: str) -> str | None:
         """Return the digest of the manifest that the ledger follows; None when it knows nothing of the study."""
@@ -131,9 +138,12 @@ class Ledger:
         said = self.redis.get(f"ep:s:{study}:states")
         return said.decode() if isinstance(said, bytes) else ""
 
-    def recount(self, study: str) -> None:
-        """Have the counts agree with the marks again, should Redis have come back with half of a transition."""
-        self._call("recount", study)
+    def recount(self, study: str) -> int:
+        """Have the counts agree with the marks again, should Redis have come back with half of a transition.
+
+        Returns how many variants have not ended.
+        """
+        return int(self._call("recount", study))
 
     def size(self, study: str) -> int:
         """Return how many variants the ledger has of the study."""
@@ -141,7 +151,8 @@ class Ledger:
 
     def active(self) -> list[str]:
         """Return the names of the studies that are not finished."""
-        return sorted(name.decode() for name in self.redis.smembers("ep:studies"))  # type: ignore[union-attr]
+        names: Any = self.redis.smembers("ep:studies")
+        return sorted(name.decode(errors="replace") for name in names)
 
     def drop(self, study: str) -> None:
         """Forget a study."""
@@ -213,8 +224,8 @@ class Ledger:
     def claim(self, lease: Lease, worker: str, supervisor: str, *, alone: bool = False) -> bool:
         """Take the lease of a variant; False when it is not to be run, or not now.
 
-        Of the variants of a study that are to run `alone`, one does at a time: then it is known which of them brought
-        their worker down.
+        One that is to run `alone` begins when its supervisor runs nothing else, and nothing else begins there
+        meanwhile: then it is known who brought the worker down.
         """
         return bool(self._call("claim", *_words(lease), int(LEASE_S * 1000), worker, supervisor, int(alone)))
 
@@ -230,13 +241,13 @@ class Ledger:
         )
         return Stop(said.decode()) if said else None
 
-    def finish(self, lease: Lease, mark: Mark, cause: str = "", *, wait_s: float = 0.0) -> int:
+    def finish(self, lease: Lease, mark: Mark, cause: str = "", *, wait_s: float = 0.0, supervisor: str = "") -> int:
         """Give the lease back and mark the variant; `Mark.PENDING` puts it back, to be given out after `wait_s`.
 
         Nothing changes when somebody else holds the lease meanwhile. Returns how many variants of the study have failed
         by this `cause` since it was run, 0 when it did not fail.
         """
-        return int(self._call("finish", *_words(lease), mark.value, cause, int(wait_s * 1000)))
+        return int(self._call("finish", *_words(lease), mark.value, cause, int(wait_s * 1000), supervisor))
 
     def move(
         self, study: str, digest: str, marks: Iterable[Mark], to: Mark, indices: Iterable[int], *, wait_s: float = 0.0
@@ -264,7 +275,7 @@ class Ledger:
     def running(self, study: str) -> list[Running]:
         """Return who runs what."""
         said: Any = self.redis.hgetall(f"ep:s:{study}:running")
-        return [_running(int(index), json.loads(info)) for index, info in said.items()]
+        return [_running(int(index), info) for index, text in said.items() if (info := _read(text))]
 
     def queued_messages(self, queue: str) -> set[str]:
         """Return the ids of the messages that wait in a queue of the broker."""
@@ -285,7 +296,7 @@ class Ledger:
         """Return what the living workers say of themselves, and forget those that were silent for an hour."""
         now = self._now_ms()
         said: Any = self.redis.hgetall("ep:workers")
-        about = {name: json.loads(text) for name, text in said.items()}
+        about = {name: worker for name, text in said.items() if (worker := _read(text))}
         gone = [name for name, worker in about.items() if now - worker["seen"] > 3_600_000]
         if gone:
             self.redis.hdel("ep:workers", *gone)
@@ -310,6 +321,15 @@ class Ledger:
 
 def _words(lease: Lease) -> tuple[str, str, int, str, str]:
     return lease.study, lease.digest, lease.index, lease.key, lease.token
+
+
+def _read(text: bytes) -> dict[str, Any]:
+    """What one of ours wrote; empty when it was somebody else."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) and ("seen" in said or "token" in said) else {}
 
 
 def _running(index: int, said: dict[str, Any]) -> Running:

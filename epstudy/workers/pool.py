@@ -14,7 +14,7 @@ from epstudy.core.outcome import Progress
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
-from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
 from epstudy.workers.processes import redis_server
 from epstudy.workers.sweep import SWEEP_S, Sweeper, marks, pool_name
@@ -53,11 +53,11 @@ class Pool:
             stop_private(self._settings)  # of the version before an update; what it ran is asked again
             self._url = _private_redis(self._settings)
             self._ledger = Ledger(connect(self._url))
-        self._app = make_app(self._url)
+        self._app = make_app(self._url, answer_s=ANSWER_S)
         name = pool_name(private=self.private)
         self._sweeper = Sweeper(self._ledger, self._store, self._publish, name, is_dead=lambda _: False)
 
-    def open(self, manifest: Manifest, only: str | None = None) -> None:
+    def open(self, manifest: Manifest, only: str | None = None, request: str = "") -> None:
         """Begin with a study whose manifest is in the store, and queue the first of what is to be simulated.
 
         What that is, `sweep.marks` says; a study that is under way already just goes on, and with `only="failed"`
@@ -69,17 +69,17 @@ class Pool:
         again = [index for index, mark in enumerate(found) if mark == Mark.PENDING]
         if not self._is_under_way(manifest):
             self._forget(manifest, again, failures=only == "failed")
-            self._ledger.open(manifest.study, manifest.digest, found)
+            self._ledger.open(manifest.study, manifest.digest, found, request=request)
         elif only == "failed":
             self._forget(manifest, again, failures=True)
             self._ledger.resume(manifest.study, manifest.digest, again)
         self._begin(manifest)
 
-    def retry(self, manifest: Manifest, indices: list[int]) -> None:
+    def retry(self, manifest: Manifest, indices: list[int], request: str = "") -> None:
         """Have variants simulated again that failed or were cancelled, and whose failures the store has forgotten."""
         self._refuse_another_store()
         self._ledger.attach(self._settings.idle_s)
-        self._ledger.open(manifest.study, manifest.digest, marks(self._store, manifest))
+        self._ledger.open(manifest.study, manifest.digest, self._left_alone(manifest, indices), request=request)
         self._ledger.resume(manifest.study, manifest.digest, indices)
         self._begin(manifest)
 
@@ -148,10 +148,22 @@ class Pool:
         if failures:
             self._store.forget_failures(keys)
 
+    def _left_alone(self, manifest: Manifest, indices: list[int]) -> str:
+        """The marks of a study of which only these variants are asked for; the others stay as they ended."""
+        wanted, held = set(indices), self._store.held(manifest.keys)
+
+        def mark(index: int, found: str) -> str:
+            if found != Mark.PENDING or index in wanted:
+                return found
+            return Mark.FAILED if f"{manifest.keys[index]}.failed.json" in held else Mark.CANCELLED
+
+        return "".join(mark(index, found) for index, found in enumerate(marks(self._store, manifest)))
+
     def _begin(self, manifest: Manifest) -> None:
         """Queue the first variants; the sweeps do the rest, and know of the study until its end."""
-        if manifest.study in self._ledger.active():
-            self._store.want(manifest.study, pool_name(private=self.private))
+        wanted = self._store.wanted().get(manifest.study)
+        if wanted is None and manifest.study in self._ledger.active():
+            self._store.want(manifest.study, pool_name(private=self.private), self._ledger.request(manifest.study))
         self._sweeper.top_up(manifest, _FIRST_WINDOW)
 
     def _publish(self, manifest: Manifest, indices: list[int]) -> None:

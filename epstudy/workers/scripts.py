@@ -42,12 +42,15 @@ end
 local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:studies', ARGV[1]) end end
 """
 
-# study, digest, states, quiet for ms -> 1 when opened, 0 when this very study is under way already
+# study, digest, states, quiet for ms, request -> 1 when opened, 0 when this very study is under way already
 _OPEN = """
 local same = redis.call('HGET', about, 'digest') == ARGV[2] and redis.call('HEXISTS', about, 'cancelled') == 0
-if same and left() > 0 then return 0 end
+if same and left() > 0 then
+  if ARGV[5] ~= '' then redis.call('HSET', about, 'request', ARGV[5]) end
+  return 0
+end
 redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent')
-redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]))
+redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]), 'request', ARGV[5])
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
   local _, n = string.gsub(ARGV[3], c, '')
@@ -89,7 +92,7 @@ return taken
 """
 
 # study, digest, index, key, token, lease ms, worker, supervisor, alone -> 1; 0 when not to be run (now)
-# Of those that are to run alone, one does at a time.
+# What is to run alone begins when its supervisor runs nothing else, and nothing else begins there meanwhile.
 _CLAIM = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
 local was = mark(ARGV[3])
@@ -97,16 +100,17 @@ if was ~= 'p' and was ~= 'q' then return 0 end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then move(ARGV[3], 'c') close_if_finished() return 0 end
 local lease = 'ep:lease:' .. ARGV[4]
 if halted() or settling() or is_later(ARGV[3]) or redis.call('EXISTS', lease) == 1 then move(ARGV[3], 'p') return 0 end
-if ARGV[9] == '1' then
-  local other = redis.call('HGET', about, 'alone')
-  if other and other ~= ARGV[3] and mark(other) == 'r' then
-    move(ARGV[3], 'p')
-    redis.call('HSET', later, ARGV[3], now() + 1000)
-    redis.call('SADD', again, ARGV[3])
-    return 0
-  end
-  redis.call('HSET', about, 'alone', ARGV[3])
+local alone, others = 'ep:alone:' .. ARGV[8], 'ep:runs:' .. ARGV[8]
+redis.call('ZREMRANGEBYSCORE', others, '-inf', now())
+if redis.call('EXISTS', alone) == 1 or (ARGV[9] == '1' and redis.call('ZCARD', others) > 0) then
+  move(ARGV[3], 'p')
+  redis.call('HSET', later, ARGV[3], now() + 1000)
+  redis.call('SADD', again, ARGV[3])
+  return 0
 end
+if ARGV[9] == '1' then redis.call('SET', alone, ARGV[5], 'PX', ARGV[6]) end
+redis.call('ZADD', others, now() + tonumber(ARGV[6]), ARGV[5])
+redis.call('PEXPIRE', others, ARGV[6])
 redis.call('SET', lease, ARGV[5], 'PX', ARGV[6])
 move(ARGV[3], 'r')
 redis.call('HDEL', later, ARGV[3])
@@ -121,7 +125,12 @@ _BEAT = """
 local lease = 'ep:lease:' .. ARGV[4]
 local holder = redis.call('GET', lease)
 if holder and holder ~= ARGV[5] then return 'superseded' end
+local ended = redis.call('HGET', about, 'digest') == ARGV[2] and string.find('dhf', mark(ARGV[3]), 1, true)
+if ended and mark(ARGV[3]) ~= '' then return 'superseded' end
 if holder then redis.call('PEXPIRE', lease, ARGV[6]) else redis.call('SET', lease, ARGV[5], 'PX', ARGV[6]) end
+redis.call('ZADD', 'ep:runs:' .. ARGV[8], 'XX', now() + tonumber(ARGV[6]), ARGV[5])
+redis.call('PEXPIRE', 'ep:runs:' .. ARGV[8], ARGV[6])
+if redis.call('GET', 'ep:alone:' .. ARGV[8]) == ARGV[5] then redis.call('PEXPIRE', 'ep:alone:' .. ARGV[8], ARGV[6]) end
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return '' end
 if redis.call('HEXISTS', about, 'cancelled') == 1 then return 'cancelled' end
 local was, said = mark(ARGV[3]), redis.call('HGET', running, ARGV[3])
@@ -133,11 +142,14 @@ redis.call('HSET', running, ARGV[3], cjson.encode(info))
 return ''
 """
 
-# study, digest, index, key, token, mark, cause, not again for ms -> how many failed by this cause, 0 when this did not
+# study, digest, index, key, token, mark, cause, not again for ms, supervisor -> how many failed by this cause, 0 when
+# this one did not
 # Whoever lost the lease to somebody else changes nothing, and what is done stays done.
 _FINISH = """
 local lease = 'ep:lease:' .. ARGV[4]
 local holder = redis.call('GET', lease)
+redis.call('ZREM', 'ep:runs:' .. ARGV[9], ARGV[5])
+if redis.call('GET', 'ep:alone:' .. ARGV[9]) == ARGV[5] then redis.call('DEL', 'ep:alone:' .. ARGV[9]) end
 if holder and holder ~= ARGV[5] then return 0 end
 if holder then redis.call('DEL', lease) end
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
@@ -163,7 +175,11 @@ return same
 _EXPIRE = """
 local said = redis.call('HGET', running, ARGV[2])
 if not said or cjson.decode(said).token ~= ARGV[3] then return 0 end
-local lease = 'ep:lease:' .. cjson.decode(said).key
+local info = cjson.decode(said)
+local alone = 'ep:alone:' .. info.supervisor
+redis.call('ZREM', 'ep:runs:' .. info.supervisor, ARGV[3])
+if redis.call('GET', alone) == ARGV[3] then redis.call('DEL', alone) end
+local lease = 'ep:lease:' .. info.key
 if redis.call('GET', lease) == ARGV[3] then redis.call('DEL', lease) end
 return 1
 """
@@ -171,18 +187,20 @@ return 1
 # study, digest, from, to, not again for ms, index... -> how many moved
 _MOVE = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
-local moved = 0
+redis.call('HDEL', running, '')  -- a Redis that is full takes what follows a write that it does not refuse
+local moved, to = 0, ARGV[4]
+if to == 'p' and redis.call('HEXISTS', about, 'cancelled') == 1 then to = 'c' end
 for i = 6, #ARGV do
   local was = mark(ARGV[i])
   if was ~= '' and string.find(ARGV[3], was, 1, true) then
-    move(ARGV[i], ARGV[4])
-    if was == 'r' and ARGV[4] == 'p' then redis.call('SADD', again, ARGV[i]) end
+    move(ARGV[i], to)
+    if was == 'r' and to == 'p' then redis.call('SADD', again, ARGV[i]) end
     redis.call('HDEL', running, ARGV[i])
     if tonumber(ARGV[5]) > 0 then redis.call('HSET', later, ARGV[i], now() + tonumber(ARGV[5])) end
     moved = moved + 1
   end
 end
-if ARGV[4] == 'p' and moved > 0 then redis.call('SADD', 'ep:studies', ARGV[1]) end
+if to == 'p' and moved > 0 then redis.call('SADD', 'ep:studies', ARGV[1]) end
 close_if_finished()
 return moved
 """
@@ -211,23 +229,26 @@ end
 return aged
 """
 
-# study -> the counts are those of the marks: an append-only file that was cut may hold half of a transition
+# study -> how many have not ended; the counts are those of the marks again: a file that was cut may hold half of a
+# transition
 _RECOUNT = """
 local all = redis.call('GET', states)
 if not all then return 0 end
+redis.call('HDEL', counts, '')
 for c in string.gmatch('pqrdhfc', '.') do
   local _, n = string.gsub(all, c, '')
   redis.call('HSET', counts, c, n)
 end
+if left() > 0 then redis.call('SADD', 'ep:studies', ARGV[1]) end
 close_if_finished()
-return 0
+return left()
 """
 
 # study, digest -> how many were waiting; they are cancelled now, and the running ones are told at their next beat
 _CANCEL = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
+redis.call('HDEL', about, 'paused', 'blocked', 'blocked_until')  -- first: a Redis that is full refuses no deletion
 redis.call('HSET', about, 'cancelled', '1')
-redis.call('HDEL', about, 'paused', 'blocked', 'blocked_until')
 local all = redis.call('GET', states) or ''
 local n = tonumber(redis.call('HGET', counts, 'p') or 0) + tonumber(redis.call('HGET', counts, 'q') or 0)
 redis.call('SET', states, (string.gsub(string.gsub(all, 'p', 'c'), 'q', 'c')))
@@ -240,13 +261,15 @@ return n
 # study, digest, why -> nothing is given out any more; what runs goes on. Without a why it goes on
 _PAUSE = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then return redis.call('HDEL', about, 'paused') end
+redis.call('HDEL', about, 'paused')
+if ARGV[3] == '' then return 1 end
 return redis.call('HSET', about, 'paused', ARGV[3])
 """
 
 # study, digest, why, ms -> nothing is given out for so long
 _BLOCK = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
+redis.call('HDEL', about, 'blocked')
 return redis.call('HSET', about, 'blocked', ARGV[3], 'blocked_until', now() + tonumber(ARGV[4]))
 """
 

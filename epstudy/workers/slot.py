@@ -11,7 +11,7 @@ from pathlib import Path
 
 from epstudy import engines
 from epstudy.core.contracts import Run, Simulator, Stop
-from epstudy.core.errors import EpstudyError
+from epstudy.core.errors import EpstudyError, StoreError
 from epstudy.core.manifest import Manifest, make_run
 from epstudy.core.retrying import is_last_chance
 from epstudy.settings import Settings
@@ -62,14 +62,20 @@ class Slot:
             if not 0 <= index < len(manifest) or manifest.digest != digest:
                 return  # a message of yesterday's grid
             lease = Lease(study, digest, index, manifest.keys[index], uuid.uuid4().hex)
-            attempts = self._open_store().attempts(lease.key)
-            alone = is_last_chance(attempts, manifest.retries)
+            alone = self._has_last_chance(lease, manifest)
             claimed = ledger.claim(lease, self.worker, self._supervisor, alone=alone)
         except (RedisError, EpstudyError) as error:
             log.warning("variant %s of %s not started: %s", index, study, error)
             return  # nothing was lost but the message: the sweep sends another one
         if claimed:
             self._hold(lease, manifest)
+
+    def _has_last_chance(self, lease: Lease, manifest: Manifest) -> bool:
+        try:
+            return is_last_chance(self._open_store().attempts(lease.key), manifest.retries)
+        except StoreError as error:
+            self._block(lease, str(error))
+            raise
 
     def _hold(self, lease: Lease, manifest: Manifest) -> None:
         """With the lease in hand: the trial, and its verdict to the ledger."""
@@ -87,10 +93,6 @@ class Slot:
             allow_code, limits = bool(self._settings.allow_code), self._settings.limits()
             return make_run(manifest, lease.index, folder, store.input_path, allow_code=allow_code, limits=limits)
 
-        def block(why: str) -> None:
-            log.warning("study %s is paused: %s", lease.study, why)
-            self._tell(lambda: self._open_ledger().block(lease.study, lease.digest, f"{why}; it goes on by itself"))
-
         return Trial(
             lease=lease,
             manifest=manifest,
@@ -100,17 +102,23 @@ class Slot:
             make_run=run,
             runs=self._scratch / "runs",
             heartbeat=heartbeat,
-            block=block,
+            block=lambda why: self._block(lease, why),
         )
 
     def _finish(self, lease: Lease, manifest: Manifest, verdict: Verdict) -> None:
         """Give the lease back; stop the study when it has failed so often that the rest would too."""
-        same = self._open_ledger().finish(lease, verdict.mark, verdict.cause, wait_s=verdict.wait_s)
+        same = self._open_ledger().finish(
+            lease, verdict.mark, verdict.cause, wait_s=verdict.wait_s, supervisor=self._supervisor
+        )
         enough = manifest.stop_after is not None and same >= manifest.stop_after
         if enough and not self._open_store().is_cancelled(lease.study):
             why = f"stopped after {same} failures of the cause {verdict.cause} (stop_after={manifest.stop_after})"
             self._open_store().set_cancelled(lease.study, cancelled=True, why=why)
             self._open_ledger().cancel(lease.study, lease.digest)
+
+    def _block(self, lease: Lease, why: str) -> None:
+        log.warning("study %s is paused: %s", lease.study, why)
+        self._tell(lambda: self._open_ledger().block(lease.study, lease.digest, f"{why}; it goes on by itself"))
 
     def _beat(self, lease: Lease, progress: float | None) -> Stop | None:
         try:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import psutil
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
@@ -28,7 +29,7 @@ from epstudy.engines import abilities
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
-from epstudy.workers.connection import RedisError, connect
+from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
@@ -168,7 +169,7 @@ class Supervisor:
             for one in ledger.running(study):
                 digest = ledger.digest(study)
                 if one.supervisor == self.name and digest is not None and ledger.expire(study, one):
-                    self._store.undo_attempt(one.key)
+                    self._store.undo_attempt(one.key, one.token)
                     ledger.move(study, digest, [Mark.RUNNING], Mark.PENDING, [one.index])
 
     def _restart_if_dead(self) -> None:
@@ -177,7 +178,7 @@ class Supervisor:
         code = self._process.poll()
         lasted = time.monotonic() - self._started
         if code is None:
-            self._lived = self._lived or lasted > _TOO_SHORT_S
+            self._lived = self._lived or bool(psutil.Process(self._process.pid).children())  # it had slots
             return
         if lasted < min(self._short_lives, _LONGEST_PAUSE_S):
             return
@@ -195,7 +196,7 @@ class Supervisor:
 
     def _sweep(self, ledger: Ledger) -> None:
         if self._sweeper is None:
-            app = make_app(self._url)
+            app = make_app(self._url, answer_s=ANSWER_S)
 
             def send(manifest: Manifest, indices: list[int]) -> None:
                 try:

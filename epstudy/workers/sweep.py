@@ -8,12 +8,13 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from epstudy.core.errors import EpstudyError, StudyNotFoundError
+from epstudy.core.errors import EpstudyError, InputError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
 from epstudy.core.retrying import epitaph, given_up, pause_s
 from epstudy.store import Store
 from epstudy.workers.app import message_id, queue_of
+from epstudy.workers.connection import ConnectionLost, RedisError, TimeLost
 from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Running
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Sweeper:
 
     def sweep_all(self) -> None:
         """Sweep every study that is to be brought to its end: the ledger's, and the store's when Redis forgot them."""
-        wanted = {study for study, pool in self._store.wanted().items() if pool == self._pool}
+        wanted = {study for study, wanted in self._store.wanted().items() if wanted.pool == self._pool}
         for study in sorted(wanted | set(self._ledger.active())):
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
                 self._sweep_or_drop(study)
@@ -88,7 +89,12 @@ class Sweeper:
             if self._missing[study] >= _GONE:
                 self._ledger.drop(study)
                 self._store.unwant(study)
-        except EpstudyError as error:
+        except InputError:
+            log.warning("%r is no name of a study", study)
+            self._ledger.drop(study)
+        except (ConnectionLost, TimeLost):
+            raise  # nobody else's sweep would get through either
+        except (EpstudyError, RedisError) as error:
             log.warning("no sweep of %s: %s", study, error)
         else:
             self._missing.pop(study, None)
@@ -103,24 +109,46 @@ class Sweeper:
         self._disagreeing.pop(study, None)
         if digest is None or self._ledger.size(study) != len(manifest):
             self._ledger.drop(study)
-            self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S)
+            wanted = self._store.wanted().get(study)
+            request = "" if wanted is None else wanted.request
+            self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S, request=request)
         self._obey(manifest)
-        self._ledger.recount(study)
+        self._hear(manifest)
+        left = self._ledger.recount(study)
+        if not left:
+            self._close(manifest)
+            return
+        self._want_again(study)
         states = self._ledger.states(study)
         self._recover(manifest, states)
         self._ask_again(manifest, states)
         self.top_up(manifest)
-        if study not in self._ledger.active():
-            self._close(manifest)
 
     def _obey(self, manifest: Manifest) -> None:
         """Cancelled or paused is what the store says: whoever said so may not have reached Redis."""
         study, halt = manifest.study, self._ledger.halt(manifest.study)
-        if self._store.is_cancelled(study) and not halt.cancelled:
+        if self._store.is_cancelled(study):
             self._ledger.cancel(study, manifest.digest)
         why = self._store.why_paused(study) if self._store.is_paused(study) else ""
         if why != halt.paused:
             self._ledger.pause(study, manifest.digest, why)
+
+    def _hear(self, manifest: Manifest) -> None:
+        """Begin (again) what a notebook asked for while Redis did not answer: it stands in the store."""
+        study = manifest.study
+        wanted = self._store.wanted().get(study)
+        if wanted is None or not wanted.request or wanted.request == self._ledger.request(study):
+            return
+        found = marks(self._store, manifest, wanted.only)
+        if wanted.only == "failed":
+            pending = [key for key, mark in zip(manifest.keys, found, strict=True) if mark == Mark.PENDING]
+            self._store.forget_failures(pending)
+        self._ledger.open(study, manifest.digest, found, request=wanted.request)
+
+    def _want_again(self, study: str) -> None:
+        """What is not finished is to be known to the store, whoever took the note away meanwhile."""
+        if study not in self._store.wanted() and not self._store.is_cancelled(study):
+            self._store.want(study, self._pool)
 
     def _close(self, manifest: Manifest) -> None:
         """A study at its end needs nobody any more. Attempts that a killed child left beside an outcome go, too.

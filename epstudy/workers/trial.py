@@ -78,48 +78,36 @@ class Trial:
 
     def _try(self) -> Verdict:
         attempts = self.store.attempts(self.lease.key)
-        while True:
-            cause = given_up(attempts, self.manifest.retries)
-            if cause is not None:  # it took its worker down each time: nobody was left to say so
-                self._put(Outcome(State.FAILED, cause, epitaph(attempts, cause)), attempts)
-                return Verdict(Mark.FAILED, cause.value)
-            attempts.append(Attempt(self.worker, _now()))
-            self.store.begin_attempt(self.lease.key, attempts[-1])
-            verdict = self._attempt(attempts)
-            if verdict is not None:
-                return verdict
+        cause = given_up(attempts, self.manifest.retries)
+        if cause is not None:  # it took its worker down each time: nobody was left to say so
+            self._put(Outcome(State.FAILED, cause, epitaph(attempts, cause)), attempts)
+            return Verdict(Mark.FAILED, cause.value)
+        attempts.append(Attempt(self.worker, _now(), token=self.lease.token))
+        self.store.begin_attempt(self.lease.key, attempts[-1])
+        with self._folder() as folder:
+            run, outcome = self._simulate(folder)
+            if outcome.message == Stop.CANCELLED and outcome.state is State.CANCELLED:
+                self.store.undo_attempt(self.lease.key, self.lease.token)  # on purpose: it does not count
+                return Verdict(Mark.CANCELLED)
+            if outcome.cause is not Cause.INFRASTRUCTURE or not self._disk_is_full():
+                return self._conclude(run, outcome, attempts)
+        if self._disk_is_full():  # without what this very run wrote
+            self.block(f"{socket.gethostname()}: {outcome.message}")
+            self.store.undo_attempt(self.lease.key, self.lease.token)
+            return Verdict(Mark.PENDING)
+        return self._conclude(None, outcome, attempts)
 
-    def _attempt(self, attempts: list[Attempt]) -> Verdict | None:
-        """One simulation; None when another one is to follow at once. Stopped on purpose, it does not count."""
-        counts = False
-        try:
-            with self._folder() as folder:
-                run, outcome = self._simulate(folder)
-                if outcome.state is State.CANCELLED:
-                    return Verdict(Mark.CANCELLED if outcome.message == Stop.CANCELLED else Mark.PENDING)
-                if outcome.cause is not Cause.INFRASTRUCTURE or not self._disk_is_full():
-                    counts = True
-                    return self._conclude(run, outcome, attempts)
-            if self._disk_is_full():  # without what this very run wrote
-                self.block(f"{socket.gethostname()}: {outcome.message}")
-                return Verdict(Mark.PENDING)
-            counts = True
-            return self._conclude(None, outcome, attempts)
-        finally:
-            if not counts:
-                self.store.undo_attempt(self.lease.key)
-
-    def _conclude(self, run: Run | None, outcome: Outcome, attempts: list[Attempt]) -> Verdict | None:
-        """The outcome is stored, or there is another attempt: after a crash at once (None), else after a while."""
+    def _conclude(self, run: Run | None, outcome: Outcome, attempts: list[Attempt]) -> Verdict:
+        """The outcome is stored, or there will be another attempt."""
+        if outcome.state is State.CANCELLED or self.heartbeat.now() is Stop.SUPERSEDED:  # it was silent for too long
+            log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
+            return Verdict(Mark.PENDING)
         if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
             attempts[-1] = replace(attempts[-1], ended=outcome.cause.value)
             if given_up(attempts, self.manifest.retries) is None:
                 log.warning("%s, attempt %s: %s", self._name, len(attempts), outcome.message)
-                self.store.end_attempt(self.lease.key, outcome.cause)
-                return None if outcome.cause is Cause.CRASH else Verdict(Mark.PENDING, wait_s=pause_s(attempts))
-        if self.heartbeat.now() is Stop.SUPERSEDED:  # this process was silent for too long
-            log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
-            return Verdict(Mark.PENDING)
+                self.store.end_attempt(self.lease.key, outcome.cause, self.lease.token)
+                return Verdict(Mark.PENDING, wait_s=pause_s(attempts))
         self._put(outcome, attempts, run)
         return Verdict(Mark.DONE if outcome.state is State.DONE else Mark.FAILED, _cause(outcome))
 
@@ -164,9 +152,9 @@ class Trial:
         """Something that nobody thought of. It counts, or it would come back without end."""
         key = self.lease.key
         attempts = self.store.attempts(key)
-        if not attempts or attempts[-1].ended:
-            self.store.begin_attempt(key, Attempt(self.worker, _now()))
-        self.store.end_attempt(key, Cause.INFRASTRUCTURE)
+        if self.lease.token not in [attempt.token for attempt in attempts]:
+            self.store.begin_attempt(key, Attempt(self.worker, _now(), token=self.lease.token))
+        self.store.end_attempt(key, Cause.INFRASTRUCTURE, self.lease.token)
         attempts = self.store.attempts(key)
         if given_up(attempts, self.manifest.retries) is None:
             return Verdict(Mark.PENDING, wait_s=pause_s(attempts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ SECOND = Attempt("tower:42", "2026-03-01T10:05:00+00:00")
 
 
 def test_an_attempt_is_plain_json() -> None:
-    ended = Attempt("tower:41", "2026-03-01T10:00:00+00:00", Cause.CRASH.value)
-    assert ended.to_json() == {"worker": "tower:41", "started": "2026-03-01T10:00:00+00:00", "ended": "crash"}
+    ended = Attempt("tower:41", "2026-03-01T10:00:00+00:00", Cause.CRASH.value, "t1")
+    said = {"worker": "tower:41", "started": "2026-03-01T10:00:00+00:00", "ended": "crash", "token": "t1"}
+    assert ended.to_json() == said
     assert Attempt.from_json(ended.to_json()) == ended
 
 
@@ -111,3 +113,15 @@ def test_somebody_elses_attempts_are_not_mine(make: Callable[[], Store]) -> None
     store._files.replace(f"attempts/ab/{KEY}.json", store._files.read(f"attempts/cd/{OTHER}.json"))
     with pytest.warns(DamagedFileWarning):
         assert store.attempts(KEY) == []
+
+
+def test_an_attempt_is_ended_and_undone_by_its_own_token(make: Callable[[], Store]) -> None:
+    """Whoever was frozen, and comes back, does not touch the attempt of who went on."""
+    store = make()
+    store.begin_attempt(KEY, replace(FIRST, token="a"))
+    store.begin_attempt(KEY, replace(SECOND, token="b"))
+    store.undo_attempt(KEY, "nobody's")
+    store.end_attempt(KEY, Cause.CRASH, "a")
+    assert [(one.token, one.ended) for one in store.attempts(KEY)] == [("a", "crash"), ("b", "")]
+    store.undo_attempt(KEY, "a")
+    assert [one.token for one in store.attempts(KEY)] == ["b"]

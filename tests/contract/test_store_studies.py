@@ -9,7 +9,7 @@ import pytest
 
 from epstudy.core.errors import InputError
 from epstudy.core.manifest import Manifest
-from epstudy.store import DamagedFileWarning, Store
+from epstudy.store import DamagedFileWarning, Store, Wanted
 
 
 def manifest(name: str) -> Manifest:
@@ -49,23 +49,23 @@ def test_studies_under_way_are_known_by_name(make: Callable[[], Store]) -> None:
     assert store.wanted() == {}
     store.want("b", pool="ann")
     store.want("a", pool="bob")
-    assert make().wanted() == {"a": "bob", "b": "ann"}
+    assert make().wanted() == {"a": Wanted("bob"), "b": Wanted("ann")}
     assert list(make().wanted()) == ["a", "b"]
     store.unwant("a")
     store.unwant("a")
-    assert make().wanted() == {"b": "ann"}
+    assert make().wanted() == {"b": Wanted("ann")}
 
 
 def test_whoever_looks_again_sees_what_has_changed(make: Callable[[], Store]) -> None:
     mine, other = make(), make()
     other.want("a", pool="ann")
-    assert mine.wanted() == {"a": "ann"}
+    assert mine.wanted() == {"a": Wanted("ann")}
     other.want("a", pool="bob")
-    assert mine.wanted() == {"a": "bob"}
+    assert mine.wanted() == {"a": Wanted("bob")}
     other.unwant("a")
     assert mine.wanted() == {}
     other.want("a", pool="bob")
-    assert mine.wanted() == {"a": "bob"}
+    assert mine.wanted() == {"a": Wanted("bob")}
 
 
 def test_what_has_not_changed_is_not_read_again(make: Callable[[], Store]) -> None:
@@ -93,9 +93,9 @@ def test_a_damaged_entry_is_left_out_and_the_others_are_not(
     damage_file(store, "wanted/a")
     store._files.replace("wanted/b", b"")
     with pytest.warns(DamagedFileWarning, match="damaged") as said:
-        assert store.wanted() == {"c": "cem"}
+        assert store.wanted() == {"c": Wanted("cem")}
     assert len(said) == 2
-    assert store.wanted() == {"c": "cem"}, "told once for each damage"
+    assert store.wanted() == {"c": Wanted("cem")}, "told once for each damage"
     store.want("a", pool="ann")
     assert list(store.wanted()) == ["a", "c"]
 
@@ -115,7 +115,7 @@ def test_an_entry_that_cannot_be_read_is_not_the_others_trouble(folder: Path) ->
     (folder / "wanted" / "a").unlink()
     (folder / "wanted" / "a").symlink_to("/proc/self/mem")  # a file whose first byte gives an input/output error
     with pytest.warns(DamagedFileWarning, match='study "a" is not gone on with: .* cannot be read: Input/output error'):
-        assert store.wanted() == {"b": "bob"}
+        assert store.wanted() == {"b": Wanted("bob")}
 
 
 def test_a_removed_study_leaves_nothing(make: Callable[[], Store]) -> None:

@@ -1,9 +1,10 @@
-"""Random faults at random moments: `python -m tests.faults.chaos --seconds 600 [--seed N]`.
+"""Random faults at random moments: `python -m tests.faults.chaos --seconds 600 [--seed N] [--private]`.
 
 A group's pool runs one study after the other. Processes are killed, frozen and told to end, Redis is killed, frozen and
 emptied, messages and leases are lost, the store is full, the study is cancelled, paused and run by a second notebook:
-all of it while it runs, several at once. After each study the checker looks; the exit code is 1 when it found anything.
-The same seed gives the same faults in the same order, not at the same instants.
+all of it while it runs, several at once; in a run of five minutes and more Redis is once frozen for a minute. After
+each study the checker looks; the exit code is 1 when it found anything. The same seed gives the same faults in the same
+order, not at the same instants. `--private` kills a private pool under a waiting notebook instead: `private_chaos`.
 """
 
 from __future__ import annotations
@@ -26,19 +27,27 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 import epstudy as ep
+from epstudy.settings import Settings
+from epstudy.workers import local
 from tests.faults import SHORT
 from tests.faults.checker import Found, examine
 from tests.faults.messages import CHANGES
 from tests.faults.notebook import looking_at
-from tests.faults.pools import GroupPool, Worker, fill, running_group, thaw
+from tests.faults.pools import GroupPool, PrivatePool, Worker, fill, running_group, thaw
+from tests.faults.private_chaos import SLOTS, PrivateChaos, run_private_chaos
 from tests.faults.studies import mixed
 
 BROKEN_S = 20.0  # a study is hit for so long, then left alone
 HEALED_S = 90.0  # in which it must end
+FROZEN_S = 60.0  # longer than every lease, every limit of a call and every retry
+LONG_RUN_S = 300.0  # a run of so long has that once
 BACK_S = 1.0  # what died is started again after so long, as systemd would
 STORE_MB = 64
 
+FROZEN = f"Redis is frozen for {FROZEN_S:g} s"
+
 Say = Callable[[str], None]
+Fault = Callable[["Chaos", ep.Study], str]
 
 
 @dataclass
@@ -56,14 +65,14 @@ class Chaos:
     _ending: list[Worker] = field(default_factory=list)
     _gone: dict[Path, float] = field(default_factory=dict)
 
-    def study(self, number: int) -> None:
-        """Run one study through its faults, and look what became of it."""
+    def study(self, number: int, first: Fault | None = None) -> None:
+        """Run one study through its faults, perhaps with this one first, and look what became of it."""
         self.pool.begin()
         study = self._make(number)
         self.say(f"study {number}: {len(study.variants)} variants")
         study.run()
         with looking_at(study.name):
-            self._break(study)
+            self._break(study, first)
             self._heal(study)
             study.wait(timeout=HEALED_S)
         found = examine(study, self.pool)
@@ -79,13 +88,13 @@ class Chaos:
         # Random kills are the machine's fault, and no limit of tries must end a good variant.
         return mixed(self.pool, f"chaos-{number}", behaviours, seconds, timeout=2.0, retries=1000, keep=keep)
 
-    def _break(self, study: ep.Study) -> None:
-        until = time.monotonic() + BROKEN_S
+    def _break(self, study: ep.Study, first: Fault | None) -> None:
+        until = time.monotonic() + BROKEN_S + (FROZEN_S if first is Chaos.freeze_redis_for_long else 0)
         next_at = time.monotonic() + 1.0
         while time.monotonic() < until and not _ended(study.progress()):
             self._tick()
             if time.monotonic() >= next_at:
-                what = self.chance.choice(FAULTS)
+                what, first = first or self.chance.choice(FAULTS), None
                 happened = what(self, study)
                 if happened:
                     self.done[happened] += 1
@@ -196,6 +205,12 @@ class Chaos:
         self.later(1, 8, redis.resume)
         return "Redis is frozen for a while"
 
+    def freeze_redis_for_long(self, _: ep.Study) -> str:
+        redis = self.pool.redis_process
+        redis.suspend()
+        self.later(FROZEN_S, FROZEN_S, redis.resume)
+        return FROZEN
+
     def empty_redis(self, _: ep.Study) -> str:
         self._suspect_all()
         return self._in_redis("Redis is emptied", lambda redis: redis.flushall())
@@ -271,7 +286,7 @@ class Chaos:
             return ""  # it is away just now
 
 
-FAULTS: tuple[Callable[[Chaos, ep.Study], str], ...] = (
+FAULTS: tuple[Fault, ...] = (
     Chaos.kill_child,
     Chaos.kill_main,
     Chaos.kill_worker,
@@ -304,8 +319,20 @@ def run_chaos(folder: Path, seconds: float, seed: int, say: Say) -> Chaos:
         number = 0
         while time.monotonic() < until and not chaos.problems:
             number += 1
-            chaos.study(number)
+            due = seconds >= LONG_RUN_S and until - time.monotonic() < seconds / 2 and not chaos.done[FROZEN]
+            chaos.study(number, Chaos.freeze_redis_for_long if due else None)
     return chaos
+
+
+def _run_private(folder: Path, seconds: float, seed: int, say: Say) -> PrivateChaos:
+    """Run studies through random kills of a private pool in this folder; return what was done and found."""
+    pool = PrivatePool(folder)
+    with _its_notebook():
+        os.environ.update({**pool.environment(), "EPSTUDY_WORKERS": str(SLOTS)})
+        try:
+            return run_private_chaos(pool, seconds, seed, say)
+        finally:
+            local.stop(Settings.load())
 
 
 @contextmanager
@@ -332,7 +359,7 @@ def _its_notebook() -> Iterator[None]:
         os.environ.update(before)
 
 
-def table(chaos: Chaos) -> str:
+def table(chaos: Chaos | PrivateChaos) -> str:
     """Return what was done and what came of it, for people."""
     lines = [f"{times:5} times {what}" for what, times in sorted(chaos.done.items())]
     variants, simulations = (sum(getattr(one, name) for one in chaos.found) for name in ("variants", "simulations"))
@@ -346,12 +373,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--private", action="store_true", help="kill a private pool under a waiting notebook")
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("EPSTUDY_")]:
         del os.environ[name]  # of whoever runs this
     folder = Path(tempfile.mkdtemp(prefix="epstudy-chaos-"))
     print(f"chaos for {given.seconds:g} s, seed {given.seed}, in {folder}", flush=True)
-    chaos = run_chaos(folder, given.seconds, given.seed, lambda text: print(text, flush=True))
+    run = _run_private if given.private else run_chaos
+    chaos = run(folder, given.seconds, given.seed, lambda text: print(text, flush=True))
     print(table(chaos))
     if chaos.problems:
         sys.exit(1)

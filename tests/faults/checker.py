@@ -77,6 +77,7 @@ def examine(study: ep.Study, pool: Pool, *, extra: int = 0, cancelled: bool = Fa
     found = Found(variants=len(manifest))
     ends = {key: _end(pool.store, key, found) for key in dict.fromkeys(manifest.keys)}
     _one_end_and_the_right_one(manifest, ends, found, cancelled)
+    _whole_results(manifest, ends, pool, found)
     _not_too_many(manifest, pool, found, extra)
     _shown_as_stored(study, manifest, ends, found)
     _nothing_left(pool, found)
@@ -160,6 +161,19 @@ def _one_end_and_the_right_one(
         elif end["state"] == "done" and end["metrics"].get("answer") != answer_to(said["value"]):
             found.lost += 1
             found.problems.append(f"I2: variant {index} has {end['metrics']}, expected {answer_to(said['value'])}")
+
+
+def _whole_results(manifest: Manifest, ends: Mapping[str, Mapping[str, Any] | None], pool: Pool, found: Found) -> None:
+    """A result of a study that keeps files has them; looked at before the study is run again, which makes them anew."""
+    without = [
+        key
+        for key, end in ends.items()
+        if manifest.artifacts and end is not None and end["state"] == "done"
+        if not (pool.store / "results" / key[:2] / f"{key}.{TRACE}").exists()
+    ]
+    if without:
+        found.lost += len(without)
+        found.problems.append(f"I1: {len(without)} results have no {TRACE}")
 
 
 def _not_too_many(manifest: Manifest, pool: Pool, found: Found, extra: int) -> None:
@@ -248,12 +262,3 @@ def _nothing_again(
     if after != before:
         found.doubled += after - before
         found.problems.append(f"I5: running the study again started {after - before} simulations")
-    traces = [
-        key
-        for key in dict.fromkeys(manifest.keys)
-        if manifest.artifacts and (ends[key] or {}).get("state") == "done"
-        if not (pool.store / "results" / key[:2] / f"{key}.{TRACE}").exists()
-    ]
-    if traces:
-        found.lost += len(traces)
-        found.problems.append(f"I1: {len(traces)} results have no {TRACE}")

@@ -100,11 +100,18 @@ class PrivatePool(Pool):
         pid = local.runtime_for(str(self.store)).keeper()
         return None if pid is None else psutil.Process(pid)
 
-    def redis_process(self) -> psutil.Process:
-        """The private Redis."""
+    def redis_process(self) -> psutil.Process | None:
+        """The private Redis; None when it does not run."""
+        keeper = self.keeper()
+        return next((one for one in _below(keeper) if _is_redis(one)), None) if keeper else None
+
+    def kill_keeper(self) -> None:
+        """SIGKILL for the keeper; all that it started is dead when this returns, within a second."""
         keeper = self.keeper()
         assert keeper is not None
-        return next(one for one in _below(keeper) if "redis" in one.name() or "valkey" in one.name())
+        below = keeper.children(recursive=True)
+        _kill([keeper])
+        until(lambda: not alive(below), 1)
 
     def redis(self) -> Redis:
         return _client(f"unix://{local.runtime_for(str(self.store)).socket}")
@@ -346,6 +353,12 @@ def _kill(processes: list[psutil.Process]) -> None:
         assert alive([one]), f"{one} was dead before it was killed"
         one.kill()
     until(lambda: not alive(processes), 5)
+
+
+def _is_redis(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "redis" in process.name() or "valkey" in process.name()
+    return False
 
 
 def _client(url: str) -> Redis:

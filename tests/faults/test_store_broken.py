@@ -14,7 +14,7 @@ import pytest
 
 import epstudy as ep
 from epstudy.store import DamagedFileWarning, Store
-from tests.faults.checker import examine, parts_of
+from tests.faults.checker import examine, parts_of, read_ends
 from tests.faults.notebook import looking_at
 from tests.faults.pools import CLOCK, GroupPool, fill
 from tests.faults.recorder import Fault
@@ -84,6 +84,39 @@ def test_the_store_cannot_be_written(
         study.wait(timeout=60)
         assert study.progress().paused == ""
     f14.ended(examine(study, group))
+
+
+def test_the_folders_of_results_are_files(group: GroupPool, fault: Begin) -> None:
+    f14 = fault("F14", "files stand where the store's folders of results are to be")
+    study = good(group, "not-folders", 40, 0.3).run()
+    until(lambda: study.progress().done >= 10)
+    shards = {group.store / "results" / key[:2] for key in Store(str(group.store)).manifest("not-folders").keys}
+    in_the_way = [shard for shard in sorted(shards) if _make_file(shard)]
+    f14.happened(len(in_the_way))
+    paused = until(lambda: study.progress().paused, 20)
+    assert paused.startswith(f"the store {group.store} cannot be ")
+    assert "\n" not in paused
+    begun = until(lambda: not group.simulations() and len(read_starts(group.log)), 10)
+    shown = study.progress()
+    assert (shown.failed, shown.done < 40) == (0, True)
+    for file in in_the_way:
+        file.unlink()
+    at = time.monotonic()
+    until(lambda: len(read_starts(group.log)) > begun, 30)
+    f14.recovered(time.monotonic() - at)
+    study.wait(timeout=60)
+    assert study.progress().paused == ""
+    f14.ended(examine(study, group))
+    assert {end["attempts"] for end in read_ends(study, group)} == {1}
+
+
+def _make_file(path: Path) -> bool:
+    """Make an empty file, where nothing is yet; say whether it was made."""
+    try:
+        path.open("x").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault: Begin, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.faults.pools import GroupPool, thaw
 from tests.faults.recorder import Fault
 from tests.faults.starts import Start, executions, read_starts, restarts
 from tests.faults.studies import good, mixed
-from tests.integration.offices import until
+from tests.integration.offices import alive, until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]
@@ -97,6 +97,36 @@ def test_a_frozen_worker_comes_back_and_changes_nothing(group: GroupPool, fault:
     assert len(f10.recovered_s) == 2, "what the frozen worker had begun was begun elsewhere"
     assert max(f10.recovered_s) <= AGAIN_S
     assert _contents(group.store / "results") == before
+
+
+def test_a_frozen_worker_comes_back_while_another_one_is_at_its_variants(group: GroupPool, fault: Begin) -> None:
+    f10 = fault("F10", "a worker is frozen (SIGSTOP) and goes on while others are at what it had begun")
+    study = good(group, "superseded", 6, 5.0).run()
+    zombie = group.workers[0]
+    until(lambda: len(read_starts(group.log)) == 4)
+    pids = [child.pid for child in group.children_of(zombie)]
+    begun = {start.name for start in read_starts(group.log) if start.pid in pids}
+    simulations = [one for one in group.simulations() if one.ppid() in pids]
+    logged = zombie.log.stat().st_size
+    frozen = zombie.freeze()
+    at = time.monotonic()
+    group.exposed += group.slots
+    f10.happened()
+    until(lambda: [executions(group.log)[name] for name in begun] == [2, 2], 40)
+    f10.recovered(*restarts(read_starts(group.log), pids, at).values())
+    thaw(simulations)
+    until(lambda: not alive(simulations), 5)  # what it ran has ended well, and it holds no lease for it
+    thaw(frozen)
+
+    def discarded() -> int:
+        return zombie.log.read_text()[logged:].count("is somebody else's by now: what it gave here is discarded")
+
+    until(lambda: discarded() == len(begun) == 2, 5)
+    study.wait(timeout=60)
+    f10.ended(examine(study, group))
+    workers = {end["worker"].rpartition(":")[2] for end in read_ends(study, group) if end["attempts"] == 2}
+    assert workers, "what was begun twice was tried twice"
+    assert not workers & set(map(str, pids)), "the results are those of the others"
 
 
 def test_variants_that_kill_are_given_up_and_the_others_are_done(group: GroupPool, fault: Begin) -> None:

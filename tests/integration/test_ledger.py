@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from epstudy.core.contracts import Stop
-from epstudy.workers.connection import connect, socket_url
+from epstudy.workers.connection import RedisError, connect, socket_url
 from epstudy.workers.ledger import Lease, Ledger, Mark
 from epstudy.workers.processes import redis_server
 from tests.integration.offices import until
@@ -169,11 +169,61 @@ def test_what_came_back_goes_before_what_waits_and_needs_no_room(ledger: Ledger)
     assert ledger.redis.lrange("ep:q", 0, -1)[-1] == b"again"
 
 
-def test_of_two_that_were_lost_often_one_runs_at_a_time(ledger: Ledger) -> None:
-    other = replace(MINE, index=2, key="key-2", token="other")
+def test_who_was_lost_often_runs_alone_in_its_worker(ledger: Ledger) -> None:
+    """A worker that goes down takes along what runs there: who has one chance left is not to pay for his neighbours."""
+    other, elsewhere = replace(MINE, index=2, key="key-2", token="other"), replace(MINE, index=3, key="key-3")
+    assert claim(ledger, other)
+    assert not ledger.claim(MINE, "host:1", "supervisor", alone=True), "somebody runs there"
+    ledger.finish(other, Mark.DONE, supervisor="supervisor")
+    until(lambda: ledger.take(STUDY, 1)[0] == [1], 5)
     assert ledger.claim(MINE, "host:1", "supervisor", alone=True)
-    assert not ledger.claim(other, "host:2", "supervisor", alone=True)
-    assert claim(ledger, replace(MINE, index=3, key="key-3")), "others go on"
-    ledger.finish(MINE, Mark.FAILED, "lost")
-    until(lambda: ledger.take(STUDY, 1) == ([2], []), 5)
-    assert ledger.claim(other, "host:2", "supervisor", alone=True)
+    assert not claim(ledger, elsewhere), "it is alone there"
+    assert ledger.claim(replace(elsewhere, index=0, key="key-0"), "far:1", "another supervisor")
+    ledger.finish(MINE, Mark.FAILED, "lost", supervisor="supervisor")
+    until(lambda: 3 in ledger.take(STUDY, 1)[0], 5)
+    assert claim(ledger, elsewhere)
+
+
+def test_a_cancelled_study_keeps_no_variant_that_was_lost(ledger: Ledger) -> None:
+    """A child was killed, the study cancelled: the variant waited for ever."""
+    claim(ledger, MINE)
+    lose_the_lease(ledger)
+    ledger.cancel(STUDY, DIGEST)
+    ledger.move(STUDY, DIGEST, [Mark.RUNNING], Mark.PENDING, [1])
+    assert ledger.states(STUDY) == "cccc"
+    assert ledger.active() == []
+
+
+def test_a_zombie_takes_no_lease_of_what_has_ended(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    lose_the_lease(ledger)
+    ledger.move(STUDY, DIGEST, [Mark.RUNNING], Mark.FAILED, [1])
+    assert beat(ledger, MINE) is Stop.SUPERSEDED
+    assert ledger.running(STUDY) == []
+    assert claim(ledger, replace(MINE, index=2)), "the lease is free"
+
+
+def test_a_full_redis_takes_a_cancel(ledger: Ledger) -> None:
+    claim(ledger, MINE)
+    used = ledger.redis.info("memory")["used_memory"]
+    ledger.redis.config_set("maxmemory", used // 2)
+    try:
+        with pytest.raises(RedisError, match="maxmemory"):
+            ledger.redis.set("canary", "1")
+        assert ledger.cancel(STUDY, DIGEST) == 3
+        assert beat(ledger, MINE) is Stop.CANCELLED
+        ledger.finish(MINE, Mark.CANCELLED)
+        assert ledger.recount(STUDY) == 0
+    finally:
+        ledger.redis.config_set("maxmemory", 0)
+    assert ledger.states(STUDY) == "cccc"
+
+
+def test_counts_that_a_cut_file_left_wrong_are_right_again(ledger: Ledger) -> None:
+    ledger.redis.hset(f"ep:s:{STUDY}:counts", mapping={"p": -1, "d": 5})
+    ledger.redis.srem("ep:studies", STUDY)
+    assert ledger.recount(STUDY) == 4
+    progress = ledger.progress(STUDY)
+    assert progress is not None
+    assert (progress.pending, progress.done) == (4, 0)
+    assert ledger.active() == [STUDY]

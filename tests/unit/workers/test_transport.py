@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from epstudy.workers.app import make_app, message_id
+from epstudy.workers.app import BACKSTOP_S, make_app, message_id
 from epstudy.workers.transport import (
     MOST_BYTES,
     Asked,
@@ -25,7 +25,7 @@ from epstudy.workers.transport import (
     question,
 )
 
-OURS = Asked("büro-2", 3, 125.0)
+OURS = Asked("büro-2", 3, BACKSTOP_S + 5)
 ASKS = Question("stats", ("one@host", "two@host"), "26bfdd26-d743-33ca-b849-deedfe1088ac", "fe173c02")
 ODD: list[Any] = [None, True, False, 0, -1, 1, 0.5, 1e308, 10**30, "", "a", "\x00", "\ud800", [], [[]], {}, {"a": 1}]
 
@@ -181,7 +181,7 @@ def test_whatever_is_changed_in_a_message_only_its_two_values_come_through(
     found = [asked(changed(published(), choose)) for _ in range(5_000)]
     passed = [one for one in found if one is not None]
     assert {(one.study, one.index) for one in passed} <= {(OURS.study, OURS.index)}
-    assert all(one.limit_s is None or 120 <= one.limit_s <= 2e9 for one in passed)
+    assert all(one.limit_s is None or BACKSTOP_S <= one.limit_s <= 2e9 for one in passed)
     assert 0 < len(passed) < len(found), "some changes are in parts that are not handed on, most are not"
 
 
