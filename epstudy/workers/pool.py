@@ -120,10 +120,6 @@ class Pool:
         if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
             self._sweeper.sweep(study)
 
-    def running(self, manifest: Manifest) -> list[int]:
-        """Return the variants that somebody runs, or ran when he was heard of last."""
-        return sorted(one.index for one in self._ledger.running(manifest.study))
-
     def workers(self) -> list[dict[str, Any]]:
         """Return what the living workers say of themselves: host, pid, slots, version, store."""
         return self._ledger.workers()
