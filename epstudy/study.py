@@ -264,8 +264,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._own_manifest()
-        self._live.refuse_another_grid(manifest)
+        manifest = self._run_manifest()
         try:
             self._store.set_cancelled(self.name, cancelled=True)
             self._store.set_paused(self.name, paused=False)
@@ -281,8 +280,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._own_manifest()
-        self._live.refuse_another_grid(manifest)
+        manifest = self._run_manifest()
         self._store.set_paused(self.name, paused=True, why=_PAUSED)
         self._live.say(lambda pool: pool.pause(manifest, _PAUSED))
         return self
@@ -295,8 +293,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._own_manifest()
-        self._live.refuse_another_grid(manifest)
+        manifest = self._run_manifest()
         self._store.set_paused(self.name, paused=False)
         self._live.begin(lambda pool: pool.resume(manifest))
         return self
@@ -310,8 +307,7 @@ class Study:
             When this study was not run, its name stands for another grid now, or there is no such cause.
         """
         causes = checked_causes(cause)
-        manifest = self._own_manifest()
-        self._live.refuse_another_grid(manifest)
+        manifest = self._run_manifest()
         found = self._states()
         again = [index for index, state in enumerate(found) if state in (State.FAILED, State.CANCELLED)]
         if causes:
@@ -523,6 +519,12 @@ class Study:
             if self._manifest is None:
                 raise CheckError(self.name, prepared.check)
         return self._manifest
+
+    def _run_manifest(self) -> Manifest:
+        """The manifest, when this very study was run: another one's is not to be steered."""
+        manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
+        return manifest
 
     def _reference(self, relative_to: Literal["baseline"] | int) -> int:
         """The index of the variant to compare with."""

@@ -255,8 +255,8 @@ def _cleared_scratch(settings: Settings) -> str | None:
     """Where workers make their folders, without those of workers of this user and host that were killed."""
     for folder in Path(settings.scratch or tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
         owner = folder.name.removeprefix(_SCRATCH).partition("-")[0]
-        if owner.isdigit() and not is_running(int(owner)) and folder.stat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
+        if owner.isdigit() and not is_running(int(owner)):  # another worker may clear at the same moment
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stays: it is not ours to remove
     return settings.scratch
 
 
