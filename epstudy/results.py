@@ -180,7 +180,7 @@ def timeseries_frame(
     from epstudy.series import long_series, wide_series
 
     name, key, frequency = _checked_series(name, key, frequency)
-    chosen = _chosen(manifest, variants)
+    chosen = chosen_variants(manifest, variants)
     output = _series_output(manifest, name, key, frequency)
     files = _existing(_files(store, manifest, output, chosen))
     if not files:
@@ -263,7 +263,14 @@ def _snake(text: str) -> str:
     return re.sub(r"[^0-9a-z]+", "_", text.casefold()).strip("_")
 
 
-def _chosen(manifest: Manifest, variants: Any) -> list[int]:
+def chosen_variants(manifest: Manifest, variants: Any) -> list[int]:
+    """Return the indices that `variants=` of a method means: one, several, a slice; None: all.
+
+    Raises
+    ------
+    InputError
+        When one of them is no variant, or there is none.
+    """
     every = range(len(manifest))
     if variants is None or isinstance(variants, slice):
         return list(every[variants or slice(None)])

@@ -11,14 +11,13 @@ import asyncio
 import html
 import os
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from epstudy import provenance
+from epstudy import provenance, steering
 from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
@@ -33,6 +32,7 @@ from epstudy.forecast import Estimate, estimate
 from epstudy.live import Live
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
+    chosen_variants,
     manifest_frame,
     notes_on_outputs,
     results_frame,
@@ -51,11 +51,8 @@ from epstudy.views import ProgressLines, progress_html
 if TYPE_CHECKING:
     import pandas as pd
 
-    from epstudy.workers.pool import Pool
-
 _POLL_S = 0.1
 _STORED_S = 2.0  # how often the store is read through for progress while the pool is away
-_PAUSED = "by pause(); resume() goes on"
 _SUMMED_UP = 5  # groups of failures that `wait` tells
 _LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
@@ -221,7 +218,7 @@ class Study:
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
-        self._have_it_done(lambda pool, request: pool.open(manifest, only, request), only)
+        steering.run(self._store, self._live, manifest, only)
         return self
 
     def wait(self, timeout: float | None = None) -> Study:
@@ -264,12 +261,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._run_manifest()
-        try:
-            self._store.set_cancelled(self.name, cancelled=True)
-            self._store.set_paused(self.name, paused=False)
-        finally:  # also when the store has no room for the note
-            self._live.say(lambda pool: pool.cancel(manifest))
+        steering.cancel(self._store, self._live, self._own_manifest())
         return self
 
     def pause(self) -> Study:
@@ -280,9 +272,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._run_manifest()
-        self._store.set_paused(self.name, paused=True, why=_PAUSED)
-        self._live.say(lambda pool: pool.pause(manifest, _PAUSED))
+        steering.pause(self._store, self._live, self._own_manifest())
         return self
 
     def resume(self) -> Study:
@@ -293,40 +283,23 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        manifest = self._run_manifest()
-        self._store.set_paused(self.name, paused=False)
-        self._live.begin(lambda pool: pool.resume(manifest))
+        steering.resume(self._store, self._live, self._own_manifest())
         return self
 
-    def retry(self, cause: str | Sequence[str] | None = None) -> Study:
+    def retry(self, cause: str | Sequence[str] | None = None, *, variants: Sequence[int] | None = None) -> Study:
         """Simulate again what failed or was cancelled; with `cause`, only what failed by it: "timeout", "lost", ...
+
+        With `variants`, only these, as far as they failed (by `cause`) or were cancelled.
 
         Raises
         ------
         InputError
-            When this study was not run, its name stands for another grid now, or there is no such cause.
+            When this study was not run, its name stands for another grid now, or there is no such cause or variant.
         """
-        causes = checked_causes(cause)
-        manifest = self._run_manifest()
-        found = self._states()
-        again = [index for index, state in enumerate(found) if state in (State.FAILED, State.CANCELLED)]
-        if causes:
-            outcomes = self._outcomes()
-            failed = {key for key, outcome in outcomes.items() if outcome.cause in causes}
-            again = [index for index in again if found[index] == State.FAILED and manifest.keys[index] in failed]
-        keys = [manifest.keys[index] for index in again]
-        self._store.forget_failures(keys)
-        self._store.forget_attempts(keys)
-        self._have_it_done(lambda pool, request: pool.retry(manifest, again, request), "missing" if causes else None)
+        manifest = self._own_manifest()
+        chosen = None if variants is None else chosen_variants(manifest, variants)
+        steering.retry(self._store, self._live, manifest, checked_causes(cause), chosen)
         return self
-
-    def _have_it_done(self, what: Callable[[Pool, str], None], only: str | None) -> None:
-        """Have the pool begin. First, the store says that the study is wanted: there a pool that is away finds it."""
-        self._store.set_cancelled(self.name, cancelled=False)
-        self._store.set_paused(self.name, paused=False)
-        request = uuid.uuid4().hex
-        self._live.want(self.name, request, only)
-        self._live.begin(lambda pool: what(pool, request))
 
     # after ------------------------------------------------------------------------------------------------------
 
@@ -520,12 +493,6 @@ class Study:
                 raise CheckError(self.name, prepared.check)
         return self._manifest
 
-    def _run_manifest(self) -> Manifest:
-        """The manifest, when this very study was run: another one's is not to be steered."""
-        manifest = self._own_manifest()
-        self._live.refuse_another_grid(manifest)
-        return manifest
-
     def _reference(self, relative_to: Literal["baseline"] | int) -> int:
         """The index of the variant to compare with."""
         if relative_to == "baseline":
@@ -575,11 +542,6 @@ class Study:
             return State.FAILED.value if f"{key}.failed.json" in held else left
 
         return [state(key) for key in manifest.keys]
-
-    def _states(self) -> list[str]:
-        manifest = self._own_manifest()
-        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
-        return [str(state) for state in frame["status"]]
 
     def _follow(self) -> Iterator[Progress]:
         """Progress, again and again, until the study is complete."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import psutil
+import pytest
 
 import epstudy as ep
 from epstudy.core.outcome import State
@@ -124,3 +125,17 @@ def test_only_what_failed_by_a_cause_is_retried(group: GroupPool, fault: Begin) 
     study.retry(cause=["crash", "simulation"]).wait(timeout=60)
     assert sum((executions(group.log) - before - again).values()) == 2 * 2 + 2
     f12.ended(examine(study, group, extra=8))
+
+
+def test_of_many_failures_only_the_variants_that_were_named_are_retried(group: GroupPool) -> None:
+    """Whoever had mended what one row stands on had to simulate all that had failed."""
+    study = mixed(group, "named", {"good": 3, "hang": 2, "wrong": 3}, 0.1, timeout=1.0).run().wait(timeout=60)
+    before = executions(group.log)
+    study.retry(variants=[0, 4, 6]).wait(timeout=60)
+    assert sum((executions(group.log) - before).values()) == 2, "variant 0 is done"
+    before = executions(group.log)
+    study.retry("timeout", variants=range(4, 8)).wait(timeout=60)
+    assert sum((executions(group.log) - before).values()) == 1, "variant 4 alone ran out of time"
+    for none in ([8], ["3"], [True]):
+        with pytest.raises(ep.InputError, match="there is no variant"):
+            study.retry(variants=none)  # type: ignore[arg-type]
