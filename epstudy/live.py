@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
+from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
 from epstudy.settings import Settings
@@ -99,6 +100,10 @@ class Live:
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return what the ledger counts, when it follows this very manifest."""
         return self._ask(lambda pool: pool.progress(manifest), None)
+
+    def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
+        """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
+        return self._ask(lambda pool: pool.glance(manifest, known), None)
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""

@@ -70,6 +70,19 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     return frame
 
 
+def stored_states(store: Store, manifest: Manifest) -> list[str]:
+    """Return the state of each variant by the names of the store's files: quick, and enough to count."""
+    held = store.held(manifest.keys)
+    left = (State.CANCELLED if store.is_cancelled(manifest.study) else State.PENDING).value
+
+    def state(key: str) -> str:
+        if f"{key}.json" in held and all(f"{key}.{name}" in held for name in manifest.artifacts):
+            return State.DONE.value
+        return State.FAILED.value if f"{key}.failed.json" in held else left
+
+    return [state(key) for key in manifest.keys]
+
+
 #: Units of what can be saved.
 _SAVABLE = ("kWh", "kWh/m2", "W")
 

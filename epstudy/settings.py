@@ -17,6 +17,7 @@ from epstudy.core.errors import InputError
 
 _GB = 10**9
 _FILE_GB = 20.0
+_UI = ("widgets", "text")
 
 #: Where Linux says how much memory the processes of a container may have: control groups of version 2 and 1.
 _CONTAINER_MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -50,6 +51,8 @@ class Settings:
     """The longest file that one simulation may write, in GB; unset: 20."""
     allow_code: bool | None = None
     """Whether workers of a group's pool execute measures that were written in a notebook; the private pool does."""
+    ui: str | None = None
+    """What a notebook shows: "widgets" or "text"; unset: text under papermill, nbconvert and tests, else widgets."""
     energyplus_dir: str | None = None
     """The folder of an installed EnergyPlus, also as `ENERGYPLUS_DIR`; unset: PATH, the usual folders, the wheel's."""
 
@@ -186,6 +189,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
     if name in ("memory_gb", "file_gb"):
         return _number(value, where, float, 1e-6, 1e6, "a number of gigabytes above 0")
+    if name == "ui" and value not in _UI:
+        raise InputError(f"{where} is {value!r}; expected {' or '.join(_UI)}")
     if name == "allow_code":
         return _flag(value, where)
     if not isinstance(value, str):

@@ -30,12 +30,14 @@ from epstudy.core.variant import check_study_name
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.forecast import Estimate, estimate
 from epstudy.live import Live
+from epstudy.notebook import moved, watched
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     chosen_variants,
     manifest_frame,
     notes_on_outputs,
     results_frame,
+    stored_states,
     table_frame,
     timeseries_frame,
     variants_frame,
@@ -46,10 +48,12 @@ from epstudy.results import (
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.verification import Verification, verify
-from epstudy.views import ProgressLines, progress_html
+from epstudy.views import progress_html
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from epstudy.notebook.panel import Panel
 
 _POLL_S = 0.1
 _STORED_S = 2.0  # how often the store is read through for progress while the pool is away
@@ -219,6 +223,7 @@ class Study:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
         steering.run(self._store, self._live, manifest, only)
+        moved(self._settings, self._own_manifest())
         return self
 
     def wait(self, timeout: float | None = None) -> Study:
@@ -230,7 +235,9 @@ class Study:
             After `timeout` seconds. The study goes on, as it does after an interrupt (Ctrl-C, the stop button).
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        with ProgressLines(self.name) as lines:
+        manifest = self._own_manifest()
+        self._live.refuse_another_grid(manifest)
+        with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)
                 if progress.complete:
@@ -247,10 +254,11 @@ class Study:
         return self._finished().__await__()
 
     async def _finished(self) -> Study:
-        for progress in self._follow():
-            if progress.complete:
-                break
-            await asyncio.sleep(_POLL_S)
+        with watched(self._settings, self._own_manifest(), silent=True):
+            for progress in self._follow():
+                if progress.complete:
+                    break
+                await asyncio.sleep(_POLL_S)
         return self
 
     def cancel(self) -> Study:
@@ -262,6 +270,7 @@ class Study:
             When this study was not run, or its name stands for another grid now.
         """
         steering.cancel(self._store, self._live, self._own_manifest())
+        moved(self._settings, self._own_manifest())
         return self
 
     def pause(self) -> Study:
@@ -273,6 +282,7 @@ class Study:
             When this study was not run, or its name stands for another grid now.
         """
         steering.pause(self._store, self._live, self._own_manifest())
+        moved(self._settings, self._own_manifest())
         return self
 
     def resume(self) -> Study:
@@ -284,6 +294,7 @@ class Study:
             When this study was not run, or its name stands for another grid now.
         """
         steering.resume(self._store, self._live, self._own_manifest())
+        moved(self._settings, self._own_manifest())
         return self
 
     def retry(self, cause: str | Sequence[str] | None = None, *, variants: Sequence[int] | None = None) -> Study:
@@ -299,6 +310,7 @@ class Study:
         manifest = self._own_manifest()
         chosen = None if variants is None else chosen_variants(manifest, variants)
         steering.retry(self._store, self._live, manifest, checked_causes(cause), chosen)
+        moved(self._settings, self._own_manifest())
         return self
 
     # after ------------------------------------------------------------------------------------------------------
@@ -308,7 +320,7 @@ class Study:
         live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
-        states = self._stored_states()
+        states = stored_states(self._store, self._own_manifest())
         count = {state: states.count(state.value) for state in State}
         return Progress(
             total=len(states),
@@ -439,6 +451,24 @@ class Study:
         """Return what a variant's key is made of, and which part differs from the nearest other result in the store."""
         return provenance.why(self._store, self._own_manifest(), self._checked(variant))
 
+    def panel(self) -> Panel:
+        """Return the live view of the study: what it shows as the last line of a cell.
+
+        Live on a page that runs widgets, and a static snapshot in a saved notebook, a report, and when its kernel is
+        gone. One that is shown moves until the study ends, also while a cell runs.
+        """
+        from epstudy.notebook.panel import panel_of
+
+        return panel_of(self._settings, self._own_manifest())
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if self._was_run():
+            self.panel()._ipython_display_()
+        else:
+            display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)  # type: ignore[no-untyped-call]
+
     def __repr__(self) -> str:
         try:
             said = str(self.progress())
@@ -493,6 +523,13 @@ class Study:
                 raise CheckError(self.name, prepared.check)
         return self._manifest
 
+    def _was_run(self) -> bool:
+        """Whether the store's study of this name is this one."""
+        try:
+            return self._store.manifest(self.name).digest == self._own_manifest().digest
+        except EpstudyError:
+            return False
+
     def _reference(self, relative_to: Literal["baseline"] | int) -> int:
         """The index of the variant to compare with."""
         if relative_to == "baseline":
@@ -529,19 +566,6 @@ class Study:
             *notes_on_outputs(self._store, manifest),
             *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
         ]
-
-    def _stored_states(self) -> list[str]:
-        """The state of each variant by the names of the store's files: quick, and enough to count."""
-        manifest = self._own_manifest()
-        held = self._store.held(manifest.keys)
-        left = (State.CANCELLED if self._store.is_cancelled(self.name) else State.PENDING).value
-
-        def state(key: str) -> str:
-            if f"{key}.json" in held and all(f"{key}.{name}" in held for name in manifest.artifacts):
-                return State.DONE.value
-            return State.FAILED.value if f"{key}.failed.json" in held else left
-
-        return [state(key) for key in manifest.keys]
 
     def _follow(self) -> Iterator[Progress]:
         """Progress, again and again, until the study is complete."""

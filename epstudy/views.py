@@ -26,8 +26,9 @@ class ProgressLines:
     Lines go where they can be read: a terminal's standard error, a notebook's or log's standard output.
     """
 
-    def __init__(self, study: str, stream: TextIO | None = None) -> None:
+    def __init__(self, study: str, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._study = study
+        self._quiet = quiet  # something else shows how it goes: only the end is told
         self._stream = stream or (sys.stderr if sys.stderr.isatty() else sys.stdout)
         self._bar = self._stream.isatty()
         self._shown = ""
@@ -48,6 +49,8 @@ class ProgressLines:
 
     def show(self, progress: Progress) -> None:
         """Print `progress`, if there is something new to say."""
+        if self._quiet and not progress.complete:
+            return
         if self._bar:
             self._redraw(progress)
         else:

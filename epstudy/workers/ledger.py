@@ -13,6 +13,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:absent   queued variants without a message -> since when (ms)
     ep:s:<study>:causes   how many variants failed by each cause
     ep:s:<study>:ends     when the last 50 simulations ended (ms)
+    ep:s:<study>:took     the last 200 simulations that ended: index, mark, when (ms), and how long they took (ms)
     ep:runs:<supervisor>  the tokens of what it runs; ep:alone:<supervisor> that of one that is to run alone there
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
@@ -23,46 +24,26 @@ Every transition is one Lua script, so counters and states never disagree. The c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Literal
 
 from redis import Redis
 
 from epstudy.core.contracts import Stop
-from epstudy.core.outcome import Progress, State
+from epstudy.core.glance import STATES as STATES
+from epstudy.core.glance import Glance, Other, RunningVariant
+from epstudy.core.glance import Mark as Mark
+from epstudy.core.outcome import Progress
+from epstudy.core.pace import Ended
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
-_PARTS = ("about", "states", "counts", "running", "ends", "causes", "later", "again", "silent", "absent")
+_PARTS = ("about", "states", "counts", "running", "ends", "causes", "later", "again", "silent", "absent", "took")
 LEASE_S = 12.0  # a variant whose worker is silent for so long is somebody else's
 BEAT_S = 1.0
 BLOCK_S = 5.0  # how long nothing is given out when the store could not be written; then somebody tries again
 WORKER_S = 10.0
-
-
-class Mark(StrEnum):
-    """The byte of a variant in the ledger."""
-
-    PENDING = "p"  # nobody was asked yet
-    QUEUED = "q"  # a message is in the broker
-    RUNNING = "r"
-    DONE = "d"  # simulated
-    HELD = "h"  # done: the store had it
-    FAILED = "f"
-    CANCELLED = "c"
-
-
-STATES = {
-    Mark.PENDING: State.PENDING,
-    Mark.QUEUED: State.PENDING,
-    Mark.RUNNING: State.RUNNING,
-    Mark.DONE: State.DONE,
-    Mark.HELD: State.DONE,
-    Mark.FAILED: State.FAILED,
-    Mark.CANCELLED: State.CANCELLED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +187,14 @@ class Ledger:
             paused=_halt(about, seconds * 1000 + micros / 1000).why if left else "",
         )
 
+    def glance(self, study: str, digest: str, known: str = "") -> Glance | None:
+        """Return all that a panel shows, in one round trip; None when the ledger does not follow this manifest.
+
+        The marks are left out when the counts are those `known` from an earlier glance.
+        """
+        said = self._call("glance", study, digest, known)
+        return _glance(study, said) if said else None
+
     # variants ---------------------------------------------------------------------------------------------------
 
     def take(self, study: str, window: int) -> tuple[list[int], list[int]]:
@@ -336,6 +325,58 @@ def _running(index: int, said: dict[str, Any]) -> Running:
     return Running(
         index, said["key"], said["token"], said["worker"], said["supervisor"], said["since"], said.get("progress")
     )
+
+
+def _glance(study: str, said: list[Any]) -> Glance:
+    now_ms, counts, marks, about, running, leases, took, causes, workers, others = said
+    now_ms = float(now_ms)
+    halt = _halt([one or None for one in about], now_ms)
+    pairs = zip(running[::2], running[1::2], leases, strict=True)
+    return Glance(
+        at_s=now_ms / 1000,
+        counts=dict(zip(Mark, map(int, counts), strict=True)),
+        marks=marks or None,
+        running=tuple(
+            _seen(_running(int(index), read), int(lease), now_ms)
+            for index, text, lease in pairs
+            if (read := _read(text))
+        ),
+        ended=tuple(_ended(one.decode()) for one in took),
+        workers=tuple(_about(workers, now_ms)),
+        others=tuple(
+            Other(name.decode(errors="replace"), int(waiting), int(busy))
+            for name, waiting, busy in others
+            if name.decode(errors="replace") != study
+        ),
+        causes={cause.decode(): int(count) for cause, count in zip(causes[::2], causes[1::2], strict=True)},
+        cancelled=halt.cancelled,
+        halt=halt.why,
+    )
+
+
+def _seen(running: Running, lease_ms: int, now_ms: float) -> RunningVariant:
+    """Who runs a variant; the lease says when it was renewed last, all of it ago when it has run out."""
+    return RunningVariant(
+        index=running.index,
+        worker=running.worker,
+        supervisor=running.supervisor,
+        age_s=max(now_ms - running.since_ms, 0.0) / 1000,
+        progress=running.progress,
+        beat_s=max(LEASE_S - max(lease_ms, 0) / 1000, 0.0),
+    )
+
+
+def _ended(text: str) -> Ended:
+    index, mark, at_ms, took_ms = text.split(":")
+    return Ended(int(index), mark == Mark.FAILED, float(at_ms) / 1000, float(took_ms) / 1000)
+
+
+def _about(said: list[bytes], now_ms: float) -> Iterator[dict[str, Any]]:
+    """What the living workers say of themselves, and how many seconds ago."""
+    for name, text in sorted(zip(said[::2], said[1::2], strict=True)):
+        about = _read(text)
+        if about and now_ms - about["seen"] <= WORKER_S * 1000:
+            yield {**about, "name": name.decode(errors="replace"), "beat_s": max(now_ms - about["seen"], 0.0) / 1000}
 
 
 def _halt(said: list[bytes | None], now_ms: float) -> Halt:

@@ -9,6 +9,7 @@ from celery import Celery
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import PoolError, RefusedError
+from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
 from epstudy.settings import Settings, mask
@@ -108,6 +109,11 @@ class Pool:
         if self._ledger.digest(manifest.study) != manifest.digest:
             return None
         return self._ledger.progress(manifest.study)
+
+    def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
+        """Return what a panel shows of the study; None when the ledger does not follow this manifest (any more)."""
+        self._ledger.attach(self._settings.idle_s)
+        return self._ledger.glance(manifest.study, manifest.digest, known)
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant, or nothing when the ledger does not follow this manifest."""

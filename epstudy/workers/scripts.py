@@ -10,7 +10,7 @@ local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floo
 local base = 'ep:s:' .. ARGV[1] .. ':'
 local about, states, counts = base .. 'about', base .. 'states', base .. 'counts'
 local running, ends, causes = base .. 'running', base .. 'ends', base .. 'causes'
-local later, again = base .. 'later', base .. 'again'
+local later, again, took = base .. 'later', base .. 'again', base .. 'took'
 local function halted()
   if redis.call('HEXISTS', about, 'paused') == 1 then return true end
   return now() < tonumber(redis.call('HGET', about, 'blocked_until') or 0)
@@ -49,7 +49,7 @@ if same and left() > 0 then
   if ARGV[5] ~= '' then redis.call('HSET', about, 'request', ARGV[5]) end
   return 0
 end
-redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent')
+redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent', took)
 redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]), 'request', ARGV[5])
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
@@ -153,7 +153,7 @@ if redis.call('GET', 'ep:alone:' .. ARGV[9]) == ARGV[5] then redis.call('DEL', '
 if holder and holder ~= ARGV[5] then return 0 end
 if holder then redis.call('DEL', lease) end
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
-local was, to = mark(ARGV[3]), ARGV[6]
+local was, to, said = mark(ARGV[3]), ARGV[6], redis.call('HGET', running, ARGV[3])
 redis.call('HDEL', running, ARGV[3])
 if was == 'd' or was == 'h' then return 0 end
 if to == 'c' and redis.call('HEXISTS', about, 'cancelled') == 0 then to = 'p' end
@@ -164,6 +164,11 @@ move(ARGV[3], to)
 if to == 'd' or to == 'f' then
   redis.call('LPUSH', ends, now())
   redis.call('LTRIM', ends, 0, 49)
+  if said then
+    local ms = string.format('%.0f', now() - cjson.decode(said).since)
+    redis.call('LPUSH', took, ARGV[3] .. ':' .. to .. ':' .. string.format('%.0f', now()) .. ':' .. ms)
+    redis.call('LTRIM', took, 0, 199)
+  end
 end
 local same = 0
 if to == 'f' and ARGV[7] ~= '' then same = redis.call('HINCRBY', causes, ARGV[7], 1) end
@@ -258,6 +263,28 @@ close_if_finished()
 return n
 """
 
+# study, digest, counts that are known -> what a panel shows of it, nothing when the ledger follows another manifest
+_GLANCE = """
+if redis.call('HGET', about, 'digest') ~= ARGV[2] then return {} end
+local function numbers(key, ...)
+  local found = redis.call('HMGET', key, ...)
+  for i = 1, #found do found[i] = found[i] or '0' end
+  return found
+end
+local n = numbers(counts, 'p', 'q', 'r', 'd', 'h', 'f', 'c')
+local all = table.concat(n, ' ') ~= ARGV[3] and redis.call('GET', states) or ''
+local run, leases, others = redis.call('HGETALL', running), {}, {}
+for i = 2, #run, 2 do leases[#leases + 1] = redis.call('PTTL', 'ep:lease:' .. cjson.decode(run[i]).key) end
+for _, name in ipairs(redis.call('SMEMBERS', 'ep:studies')) do
+  local m = numbers('ep:s:' .. name .. ':counts', 'p', 'q', 'r')
+  others[#others + 1] = {name, m[1] + m[2], m[3]}
+end
+local halt = redis.call('HMGET', about, 'cancelled', 'paused', 'blocked', 'blocked_until')
+for i = 1, 4 do halt[i] = halt[i] or '' end
+return {string.format('%.0f', now()), n, all, halt, run, leases, redis.call('LRANGE', took, 0, -1),
+  redis.call('HGETALL', causes), redis.call('HGETALL', 'ep:workers'), others}
+"""
+
 # study, digest, why -> nothing is given out any more; what runs goes on. Without a why it goes on
 _PAUSE = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return 0 end
@@ -298,6 +325,7 @@ SCRIPTS = {
         "aged": _AGED,
         "expire": _EXPIRE,
         "cancel": _CANCEL,
+        "glance": _GLANCE,
         "pause": _PAUSE,
         "block": _BLOCK,
     }.items()

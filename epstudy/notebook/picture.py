@@ -1,0 +1,181 @@
+"""What is known of a study at this moment: looks at the pool and into the store, and composes the view of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epstudy.core.glance import Glance, Mark
+from epstudy.core.pace import Pace, pace
+from epstudy.notebook import view as views
+from epstudy.notebook.readings import Readings
+from epstudy.notebook.source import Source
+
+BEAT_S = 5.0  # how often the page is told that the kernel lives, at least
+_STORED_S = 5.0  # how often the names in the store are read while no pool says how the study is
+_READ_S = 0.02  # of a look, for what ends meanwhile
+_CATCH_UP_S = 0.1  # when there is much to be read: a study that is opened, or a column of a large one
+_MUCH = 100
+_CURVE = 40  # points of the curve
+_CURVE_S = 3.0  # seconds between two
+
+_TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "seconds")  # the results that say most
+_NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "slots": 0}
+
+
+class Picture:
+    """A study as a panel sees it: `look` brings it up to date, `view` says it. Nothing is shown here."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.manifest = source.manifest
+        self.readings = Readings(self.manifest, source.outcome)
+        self.marks: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self.ended = False
+        self._choice = views.Choice(column="")
+        self._lanes = views.Lanes()
+        self._glance: Glance | None = None
+        self._stored_at = -1e9
+        self._manifest_mark = source.mark()
+        self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE)
+
+    def look(self) -> None:
+        """One poll, and what it says of the store's part."""
+        known = "" if self._glance is None else self._glance.known
+        glance = self.source.glance(known)
+        marks = self.marks
+        if glance is not None:
+            if glance.marks is not None and len(glance.marks) == len(self.manifest):
+                marks = np.frombuffer(glance.marks, dtype=np.uint8)
+        elif time.monotonic() - self._stored_at > _STORED_S or not len(marks):
+            self._stored_at = time.monotonic()
+            marks = np.frombuffer(self.source.stored_marks(), dtype=np.uint8)
+        self._glance = glance
+        if marks is not self.marks:
+            self.marks = marks
+            self.readings.follow(marks)
+        newest = [] if glance is None else [one.index for one in glance.ended[: views.ROWS] if not one.failed]
+        budget_s = _CATCH_UP_S if self.readings.unread > _MUCH else _READ_S
+        self.readings.read(budget_s, first=newest)
+
+    def view(self) -> dict[str, Any]:
+        """Return what a panel shows, as plain JSON."""
+        glance, readings, choice = self._glance, self.readings, self.chosen()
+        if glance is not None:
+            counts = views.counts(glance.counts)
+        else:
+            there = np.bincount(self.marks, minlength=128)
+            counts = views.counts({mark: int(there[ord(mark)]) for mark in Mark})
+        left = counts["waiting"] + counts["running"]
+        self.ended = not left
+        note = self._note(counts)
+        how = Pace() if glance is None or not left or note else _pace_of(glance, counts["waiting"])
+        self._mind_curve(how)
+        values = readings.column(choice.column)
+        known = values[np.isfinite(values)]
+        newest = [] if glance is None else [one.index for one in glance.ended if not one.failed][: views.ROWS]
+        return {
+            "counts": counts,
+            "total": len(self.manifest),
+            "ended": self.ended,
+            "note": note,
+            "halted": bool(glance is not None and left and (glance.halt or self.source.trouble)),
+            "cancelled": bool(glance is not None and glance.cancelled),
+            "away": glance is None and bool(left),
+            "pace": views.pace_fields(how),
+            "curve": [rate for _, rate in self._curve],
+            "workers": [] if glance is None else views.workers(self.manifest, glance, self._lanes),
+            "queue": views.queue(glance) if glance is not None else _NO_QUEUE,
+            "failures": views.failures(readings.failures()),
+            "read": {"done": readings.results_read, "unread": readings.unread},
+            "choice": {
+                "column": choice.column,
+                "unit": self.manifest.metrics.get(choice.column, ""),
+                "colour": choice.colour,
+                "highest": choice.highest,
+                "across": choice.across,
+                "up": choice.up,
+                "low": None if not len(known) else views.number(float(known.min())),
+                "high": None if not len(known) else views.number(float(known.max())),
+                "binned": len(known) > views.POINTS,
+            },
+            "columns": self._columns(),
+            "latest": [views.row(self.manifest, index, float(values[index])) for index in newest],
+            "best": [
+                views.row(self.manifest, index, float(values[index]))
+                for index in views.best(values, highest=choice.highest)
+            ],
+            "beat_s": BEAT_S,
+        }
+
+    def _note(self, counts: Mapping[str, int]) -> str:
+        """What keeps the study from going on, in words; empty when nothing does."""
+        left = counts["waiting"] + counts["running"]
+        if self.source.trouble:
+            return self.source.trouble
+        if self._glance is None:
+            if left and self._is_another():
+                return "the name of this study stands for another grid by now"
+            return "no pool works on this study; run() goes on" if left else ""
+        if self._glance.halt and left:
+            return f"paused: {self._glance.halt}"
+        if counts["cancelled"]:
+            return self.source.why_halted() or "cancelled; run() goes on with what is left"
+        return ""
+
+    def _is_another(self) -> bool:
+        mark = self.source.mark()
+        return mark != self._manifest_mark and self.source.is_another()
+
+    def _mind_curve(self, how: Pace) -> None:
+        now = time.monotonic()
+        if how.per_minute is not None and (not self._curve or now - self._curve[-1][0] >= _CURVE_S):
+            self._curve.append((now, views.number(how.per_minute) or 0.0))
+
+    def _columns(self) -> list[str]:
+        """The results that can be shown: those that some variant has, the usual ones first."""
+        known = [name for name in self.manifest.metrics if name not in self.readings.metrics]
+        there = [name for name in self.manifest.metrics if name in self.readings.metrics]
+        more = [name for name in self.readings.metrics if name not in self.manifest.metrics]
+        return [*there, *more] or known
+
+    def chosen(self) -> views.Choice:
+        """What the reader chose, else what says most: the first result that is known and differs."""
+        if not self._choice.column:
+            metrics = self.readings.metrics
+            for name in (*_TELLING, *metrics):
+                if name in metrics and np.isfinite(metrics[name]).any():
+                    return replace(self._choice, column=name)
+        return self._choice
+
+    def axis_values(self, name: str) -> NDArray[np.float64]:
+        """The values of a parameter or of a result for a scatter; of labels that are no numbers their place."""
+        for place, axis in enumerate(self.manifest.axes):
+            if axis.name == name:
+                numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.labels)
+                levels = np.array(axis.labels if numbers else range(len(axis.labels)), dtype=float)
+                return levels[[row[place] for row in self.manifest.rows]]
+        return self.readings.column(name)
+
+    def choose(self, message: Mapping[str, Any]) -> None:
+        """Take what the reader of a panel chose to see; all results are read for it."""
+        now = self.chosen()
+        self._choice = views.Choice(
+            column=str(message.get("column", now.column)),
+            colour=bool(message.get("colour", now.colour)),
+            highest=bool(message.get("highest", now.highest)),
+            across=str(message.get("across", now.across)),
+            up=str(message.get("up", now.up)),
+        )
+        self.readings.want()
+
+
+def _pace_of(glance: Glance, waiting: int) -> Pace:
+    slots = sum(int(about.get("slots", 0)) for about in glance.workers)
+    return pace(glance.ended, glance.at_s, waiting=waiting, ages_s=[one.age_s for one in glance.running], slots=slots)

@@ -1,0 +1,92 @@
+"""The panel as HTML that needs no script: what a saved notebook, a report and a page without a kernel show."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from epstudy.notebook.view import lines
+
+#: The parts of the bar: name, colour (Okabe and Ito's, which the colour-blind can tell apart), words.
+PARTS = (
+    ("done", "#0072b2", "done"),
+    ("cached", "#56b4e9", "from the store"),
+    ("running", "#e69f00", "running"),
+    ("waiting", "#c9c9c9", "waiting"),
+    ("failed", "#d55e00", "failed"),
+    ("cancelled", "#7f7f7f", "cancelled"),
+)
+_FAILURES = 5
+
+#: JupyterLab puts an error in the place of a widget whose kernel is gone; the snapshot above it says what is known.
+_HIDES = (
+    "<style>.jp-OutputArea-child:has(.epstudy-static) + .jp-OutputArea-child "
+    ".jupyter-widgets:not(:has(.epstudy-panel)){display:none}</style>"
+)
+
+
+def snapshot(name: str, view: Mapping[str, Any], now: datetime, *, hides_error: bool) -> str:
+    """Return the panel as static HTML. `hides_error` is for one that stands above a live one."""
+    said = lines(name, view, now)
+    return (
+        f"{_HIDES if hides_error else ''}"
+        f"<div class='epstudy-static' data-study='{html.escape(name, quote=True)}' "
+        "style='max-width:60em;font-size:13px;line-height:1.5'>"
+        f"<div>{html.escape(said[0])}</div>{_bar(view)}<div>{html.escape(said[1])}</div>"
+        f"{_failures(view)}{_results(view)}"
+        f"<div style='opacity:.7'>{html.escape(said[3])}</div></div>"
+    )
+
+
+def broken(name: str, said: str) -> str:
+    """Return what stands in the place of a panel that stopped at an error."""
+    study = html.escape(name, quote=True)
+    return f"<div class='epstudy-static' data-study='{study}'><b>{study}</b>: {html.escape(said)}</div>"
+
+
+def _bar(view: Mapping[str, Any]) -> str:
+    counts, total = view["counts"], max(view["total"], 1)
+    parts = "".join(
+        f"<span style='display:inline-block;height:10px;width:{100 * counts[name] / total:.3f}%;background:{colour}' "
+        f"title='{counts[name]} {words}'></span>"
+        for name, colour, words in PARTS
+        if counts[name]
+    )
+    legend = " &nbsp; ".join(
+        f"<span style='color:{colour}'>&#9632;</span> {counts[name]} {words}"
+        for name, colour, words in PARTS
+        if counts[name]
+    )
+    return f"<div style='line-height:0;white-space:nowrap;margin:4px 0'>{parts}</div><div>{legend}</div>"
+
+
+def _failures(view: Mapping[str, Any]) -> str:
+    told = view["failures"]
+    if not told:
+        return ""
+    rows = "".join(
+        f"<tr><td style='text-align:right'>{one['count']}</td><td>{html.escape(one['cause'])}</td>"
+        f"<td style='text-align:left'>{html.escape((one['text'] or one['message'])[:400])}</td>"
+        f"<td style='text-align:left'>{html.escape(one['levels'])}</td></tr>"
+        for one in told[:_FAILURES]
+    )
+    more = f"<div>and {len(told) - _FAILURES} other messages</div>" if len(told) > _FAILURES else ""
+    head = "<tr><th>failed</th><th>cause</th><th style='text-align:left'>message</th><th>levels</th></tr>"
+    return f"<table>{head}{rows}</table>{more}"
+
+
+def _results(view: Mapping[str, Any]) -> str:
+    best = view["best"]
+    if not best:
+        return ""
+    rows = "".join(
+        f"<tr><td style='text-align:right'>{one['index']}</td>"
+        f"<td style='text-align:left'>{html.escape(one['label'])}</td><td style='text-align:right'>{'' if one['value'] is None else format(one['value'], '.6g')}</td></tr>"
+        for one in best[:_FAILURES]
+    )
+    which = "highest" if view["choice"]["highest"] else "lowest"
+    column = html.escape(view["choice"]["column"])
+    head = f"<tr><th>variant</th><th style='text-align:left'>{which}</th><th>{column}</th></tr>"
+    return f"<table>{head}{rows}</table>"

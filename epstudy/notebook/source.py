@@ -1,0 +1,110 @@
+"""What a panel asks of a study, and what it has done with it. A panel never starts a pool, and never waits for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from epstudy import steering
+from epstudy.core.errors import InputError, StudyNotFoundError
+from epstudy.core.glance import Glance, Mark
+from epstudy.core.manifest import Manifest
+from epstudy.core.outcome import Outcome, State
+from epstudy.live import Live
+from epstudy.provenance import fetch
+from epstudy.results import stored_states
+from epstudy.settings import Settings
+from epstudy.store import Store
+
+LOG_LINES = 40
+_LOG_BYTES = 64_000  # of a log that may have any length
+
+_MARKS = {
+    State.PENDING: Mark.PENDING,
+    State.RUNNING: Mark.RUNNING,
+    State.DONE: Mark.HELD,
+    State.FAILED: Mark.FAILED,
+    State.CANCELLED: Mark.CANCELLED,
+}
+
+
+class Source:
+    """A study as it stands in store and pool, with connections of its own: a panel lives in a thread of its own."""
+
+    def __init__(self, settings: Settings, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.store = settings.store
+        self._store = Store(settings.store)
+        self._live = Live(settings, self._store)
+
+    @property
+    def private(self) -> bool:
+        """Whether variants run in the user's own pool on this machine."""
+        return self._live.private
+
+    @property
+    def trouble(self) -> str:
+        """Why the pool does not answer; empty while it does."""
+        return self._live.trouble
+
+    def glance(self, known: str = "") -> Glance | None:
+        """Return what the pool says of the study; None when there is none, or it knows nothing of it."""
+        return self._live.glance(self.manifest, known)
+
+    def stored_marks(self) -> bytes:
+        """Return one mark a variant by what the store holds, for a study that no pool knows."""
+        return "".join(_MARKS[State(state)] for state in stored_states(self._store, self.manifest)).encode()
+
+    def why_halted(self) -> str:
+        """Return why the study is paused or was stopped, as the store knows it; empty when nobody said."""
+        study = self.manifest.study
+        return self._store.why_paused(study) or self._store.why_cancelled(study)
+
+    def is_another(self) -> bool:
+        """Say whether the study's name stands for another grid by now, or for none."""
+        try:
+            return self._store.manifest(self.manifest.study).digest != self.manifest.digest
+        except StudyNotFoundError:
+            return True
+
+    def mark(self) -> str:
+        """Return what changes when another manifest is stored under the study's name."""
+        return self._store.manifest_mark(self.manifest.study)
+
+    def outcome(self, index: int) -> Outcome | None:
+        """Return what the store holds of a variant; None when it holds nothing."""
+        return self._store.outcome(self.manifest.keys[index], self.manifest.artifacts)
+
+    def log_tail(self, index: int) -> list[str]:
+        """Return the last lines of the engine's own messages on a variant; none when it left none."""
+        try:
+            path = fetch(self._store, self.manifest, index, "err")
+        except InputError:
+            return []
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _LOG_BYTES, 0))
+            return file.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+
+    def cancel(self) -> None:
+        """Stop the study."""
+        steering.cancel(self._store, self._live, self.manifest)
+
+    def pause(self) -> None:
+        """Have nothing more begun."""
+        steering.pause(self._store, self._live, self.manifest)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        steering.resume(self._store, self._live, self.manifest)
+
+    def run(self) -> None:
+        """Begin (again) with what has no outcome."""
+        steering.run(self._store, self._live, self.manifest, None)
+
+    def retry(self, variants: Sequence[int] | None = None) -> None:
+        """Have simulated again what failed or was cancelled; of these variants only, if given."""
+        steering.retry(self._store, self._live, self.manifest, variants=variants)
+
+    def set_slots(self, count: int) -> None:
+        """Have so many simulations run at once in the private pool."""
+        if not self._live.set_slots(count):
+            raise InputError("no private pool runs; run() starts one")

@@ -1,0 +1,53 @@
+"""The one thread of a kernel that moves its panels: from a thread a panel moves also while a cell runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+
+class Moves(Protocol):
+    """What is moved: `step` does what is due and returns in how many seconds more is, None at the end."""
+
+    def step(self) -> float | None:
+        """Do what is due. Raises nothing."""
+        ...
+
+
+class Ticker:
+    """Steps what was woken until it ends. The thread is there while there is something to step."""
+
+    def __init__(self) -> None:
+        self._due: dict[Moves, float] = {}
+        self._woken = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, what: Moves) -> None:
+        """Have `what` stepped now, and on."""
+        with self._woken:
+            self._due[what] = 0.0
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._go_on, name="epstudy-panels", daemon=True)
+                self._thread.start()
+            self._woken.notify()
+
+    def _go_on(self) -> None:
+        while True:
+            with self._woken:
+                if not self._due:
+                    self._thread = None
+                    return
+                what, due = min(self._due.items(), key=lambda one: one[1])
+                wait_s = due - time.monotonic()
+                if wait_s > 0:
+                    self._woken.wait(wait_s)
+                    continue
+                del self._due[what]
+            delay_s = what.step()
+            with self._woken:
+                if delay_s is not None:  # one that was woken meanwhile stays so
+                    self._due.setdefault(what, time.monotonic() + delay_s)
+
+
+TICKER = Ticker()
