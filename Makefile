@@ -8,7 +8,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export IPYTHONDIR ?= $(CURDIR)/build/ipython
 export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
-.PHONY: help demo test lab lint types layers unit integration faults notebooks bench buildings chaos reliability clean
+.PHONY: help demo test lab lint types layers unit integration browser faults notebooks bench buildings chaos reliability clean
 
 help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
@@ -16,6 +16,7 @@ help:
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
 	@echo "make buildings  all 32 buildings of the wheel against EnergyPlus alone (docs/buildings.md; 12 minutes)"
+	@echo "make browser JupyterLab in Chromium, as a user has it (a part of make test; screenshots in build/browser/)"
 	@echo "make faults  kill, cut, fill, freeze, and count (a part of make test; 6 minutes)"
 	@echo "make chaos   random faults for SECONDS=600, all at once; SEED=N for the same ones again"
 	@echo "make reliability  the fault suite, and its table in docs/reliability.md (6 minutes)"
@@ -35,7 +36,7 @@ demo: $(INSTALLED)
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab notebooks
 
-test: lint types layers unit integration faults notebooks
+test: lint types layers unit integration browser faults notebooks
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -52,6 +53,9 @@ unit: $(INSTALLED)
 
 integration: $(INSTALLED)
 	$(BIN)/pytest tests/integration
+
+browser: $(INSTALLED)
+	$(BIN)/pytest tests/browser
 
 # Mostly they wait, for leases to run out and for killed things to come back: four files at a time.
 faults: $(INSTALLED)

@@ -21,6 +21,7 @@ EXTRAS = ("lab", "test")
 RENAMED = {
     "redis-py": "redis",  # conda-forge's "redis" is a client of 2019
     "matplotlib-base": "matplotlib",  # conda's "matplotlib" adds Qt
+    "playwright-python": "playwright",  # conda-forge's "playwright" is the one for Node
 }
 """The conda packages whose name on PyPI is another, beyond case and `_` for `-`."""
 

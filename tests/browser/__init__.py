@@ -1,0 +1,1 @@
+"""JupyterLab in Chromium, as a user has it: real server, real kernels, real pages."""
