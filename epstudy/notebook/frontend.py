@@ -8,7 +8,7 @@ from enum import StrEnum
 import psutil
 
 #: Programs that execute a notebook without a page: what they keep is HTML and text.
-_HEADLESS = ("papermill", "nbconvert", "nbclient", "jupyter-execute", "jupyter-run", "pytest", "epstudy")
+_HEADLESS = ("papermill", "nbconvert", "jupyter-nbconvert", "jupyter-execute", "jupyter-run", "pytest", "epstudy")
 
 
 class FrontEnd(StrEnum):

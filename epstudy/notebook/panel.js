@@ -16,6 +16,7 @@ const SCALE = ["#00204d", "#2b446e", "#575c6d", "#7c7b78", "#a59c74", "#d2c060",
 const NO_VALUE = 255;
 const MAP_HEIGHT = 240;
 const UNANSWERED_MS = 3000;
+const HINT = "Point at a cell, or use the arrow keys: its parameters and outcome. Click or Enter: all its results.";
 const KNOWN = 500; // outcomes that the page remembers
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
@@ -287,7 +288,7 @@ function render({ model, el }) {
 
   const canvas = node("canvas", { class: "ep-map", tabindex: 0, role: "img", "aria-label": "one cell a variant; arrow keys go from one to the next" });
   const map = new VariantMap(canvas, about.parameters.map((one) => one.labels.length || 1));
-  const spot = node("div", { class: "ep-spot", "aria-live": "polite" }, " ");
+  const spot = node("div", { class: "ep-spot ep-quiet", "aria-live": "polite" }, HINT);
   const detail = node("div", { class: "ep-detail", hidden: true });
   const colourChoice = node("select", { class: "ep-select", "aria-label": "what colours the map", onchange: (event) => choose({ colour: event.target.value === "result" }) },
     node("option", { value: "state" }, "state"), node("option", { value: "result" }, "result"));
@@ -325,7 +326,7 @@ function render({ model, el }) {
     node("div", { class: "ep-line" }, node("b", {}, "Results "), columnChoice, " ", orderChoice, " ", readLine),
     node("div", { class: "ep-columns" },
       node("div", {}, latestHolder), node("div", {}, bestHolder),
-      node("div", {}, node("div", { class: "ep-line" }, acrossChoice, " × ", upChoice), scatter, scatterLine)));
+      node("div", {}, node("div", { class: "ep-line ep-axes" }, upChoice, "over", acrossChoice), scatter, scatterLine)));
 
   const code = node("code", {}, about.attach);
   const copy = button("copy", "Copy the line that opens this study in another notebook", () => {
@@ -361,7 +362,7 @@ function render({ model, el }) {
     return parts.filter(Boolean).join(" · ");
   };
   const look = (index) => {
-    spot.textContent = index < 0 ? " " : describe(index);
+    spot.textContent = index < 0 ? HINT : describe(index);
     clearTimeout(wantedLook);
     const part = index < 0 ? "" : PART_OF[String.fromCharCode(marks[index])];
     if (["done", "cached", "failed"].includes(part) && !outcomes.has(index)) {
@@ -475,7 +476,7 @@ function render({ model, el }) {
 
   const table = (caption, rows) => rows.length
     ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map((one) => node("tr", {},
-        node("td", { class: "ep-number" }, `#${one.index}`), node("td", {}, one.label), node("td", { class: "ep-number" }, number(one.value))))))]
+        node("td", { class: "ep-number" }, `#${one.index}`), node("td", { class: "ep-label", title: one.label }, one.label), node("td", { class: "ep-number" }, number(one.value))))))]
     : [];
   const options = (list, chosen) => list.map((name) => node("option", { value: name, selected: name === chosen }, name || "axis"));
 
@@ -489,7 +490,7 @@ function render({ model, el }) {
     bar.setAttribute("aria-valuenow", finished);
     bar.setAttribute("aria-valuetext", `${finished} of ${total} ended, ${counts.failed} failed`);
     inLegend([counts, total], () => [
-      node("span", {}, `${counts.done + counts.cached} of ${total} done`),
+      node("span", {}, `${finished} of ${total} ended:`),
       ...PARTS.filter(([name]) => counts[name]).map(([name, colour, text]) => {
         const square = node("span", { class: "ep-square" });
         square.style.background = colour;

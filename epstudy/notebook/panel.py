@@ -81,6 +81,7 @@ class Panel:
         self._base: NDArray[np.uint8] = self._picture.marks
         self._changed_at = self._told_at = time.monotonic()
         self._heavy_at = self._snapshot_at = -1e9
+        self._is_behind = False  # whether colours and points are older than the view
         self._handles: deque[DisplayHandle] = deque(maxlen=_HANDLES)
         self._widget: PanelWidget | None = None
         self._one_at_a_time = threading.RLock()  # the ticker's thread, and that of a cell
@@ -164,13 +165,13 @@ class Panel:
         found = False
         while not self._asked.empty():
             said = answer(self._picture, self._asked.get())
-            found, self._heavy_at = True, -1e9
+            found, self._heavy_at = True, -1e9  # whoever chose a column wants it now
             if self._widget is not None:
                 self._widget.told = said
         return found
 
     def _delay(self) -> float | None:
-        if self._picture.readings.unread:
+        if self._picture.readings.unread or (self._is_behind and self._widget is not None):
             return TICK_S / 2
         if self._picture.ended:
             return None
@@ -183,7 +184,10 @@ class Panel:
         is_new = answered or _essence(view) != _essence(self._view)
         if is_new:
             self._changed_at = now
+            self._is_behind = True
         elif now - self._told_at < BEAT_S:
+            if self._widget is not None:
+                self._send_heavy(self._widget)
             return
         self._told_at, self._view = now, view
         if self._widget is not None:
@@ -197,8 +201,7 @@ class Panel:
         with widget.hold_sync():
             widget.view = view
             widget.beat += 1
-            if not self._send_marks(widget) and time.monotonic() - self._heavy_at >= _HEAVY_S:
-                self._heavy_at = time.monotonic()
+            if not self._send_marks(widget):
                 self._send_heavy(widget)
 
     def _send_marks(self, widget: PanelWidget) -> bool:
@@ -217,11 +220,15 @@ class Panel:
 
     def _send_heavy(self, widget: PanelWidget) -> None:
         """Colours and points: not at every step, and not beside all marks."""
+        if not self._is_behind or time.monotonic() - self._heavy_at < _HEAVY_S:
+            return
+        self._heavy_at, self._is_behind = time.monotonic(), False
         choice, readings = self._picture.chosen(), self._picture.readings
-        widget.colours = views.colours(readings.column(choice.column))[0] if choice.colour else b""
-        if choice.across and choice.up:
-            x, y = self._picture.axis_values(choice.across), self._picture.axis_values(choice.up)
-            widget.points = views.points(x, y)[0]
+        with widget.hold_sync():
+            widget.colours = views.colours(readings.column(choice.column))[0] if choice.colour else b""
+            if choice.across and choice.up:
+                x, y = self._picture.axis_values(choice.across), self._picture.axis_values(choice.up)
+                widget.points = views.points(x, y)[0]
 
     # what is shown ----------------------------------------------------------------------------------------------
 

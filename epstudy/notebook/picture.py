@@ -25,7 +25,7 @@ _MUCH = 100
 _CURVE = 40  # points of the curve
 _CURVE_S = 3.0  # seconds between two
 
-_TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "seconds")  # the results that say most
+_TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "peak_electricity_w", "seconds")  # the results that say most
 _NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "slots": 0}
 
 
@@ -146,13 +146,16 @@ class Picture:
         return [*there, *more] or known
 
     def chosen(self) -> views.Choice:
-        """What the reader chose, else what says most: the first result that is known and differs."""
-        if not self._choice.column:
+        """What the reader chose, else what says most: a result that is known, over the first parameter."""
+        choice = self._choice
+        if not choice.column:
             metrics = self.readings.metrics
-            for name in (*_TELLING, *metrics):
-                if name in metrics and np.isfinite(metrics[name]).any():
-                    return replace(self._choice, column=name)
-        return self._choice
+            known = [name for name in (*_TELLING, *metrics) if name in metrics and np.isfinite(metrics[name]).any()]
+            choice = replace(choice, column=known[0] if known else "")
+        if choice.column and self.readings.wanted and self.manifest.axes:
+            across, up = choice.across or self.manifest.axes[0].name, choice.up or choice.column
+            choice = replace(choice, across=across, up=up)
+        return choice
 
     def axis_values(self, name: str) -> NDArray[np.float64]:
         """The values of a parameter or of a result for a scatter; of labels that are no numbers their place."""
@@ -165,7 +168,7 @@ class Picture:
 
     def choose(self, message: Mapping[str, Any]) -> None:
         """Take what the reader of a panel chose to see; all results are read for it."""
-        now = self.chosen()
+        now = self._choice
         self._choice = views.Choice(
             column=str(message.get("column", now.column)),
             colour=bool(message.get("colour", now.colour)),

@@ -83,7 +83,8 @@ def _results(view: Mapping[str, Any]) -> str:
         return ""
     rows = "".join(
         f"<tr><td style='text-align:right'>{one['index']}</td>"
-        f"<td style='text-align:left'>{html.escape(one['label'])}</td><td style='text-align:right'>{'' if one['value'] is None else format(one['value'], '.6g')}</td></tr>"
+        f"<td style='text-align:left'>{html.escape(one['label'])}</td>"
+        f"<td style='text-align:right'>{'' if one['value'] is None else format(one['value'], '.6g')}</td></tr>"
         for one in best[:_FAILURES]
     )
     which = "highest" if view["choice"]["highest"] else "lowest"

@@ -18,7 +18,7 @@ from epstudy.core.pace import Pace
 from epstudy.notebook.readings import Told, shown
 
 LANES = 64  # slots that are shown
-ROWS = 8  # of latest and best results
+ROWS = 6  # of latest and best results
 _BINS = (60, 40)  # of a scatter of more points than this
 POINTS = 2000
 NO_VALUE = 255  # the colour of a variant without a value
@@ -152,7 +152,7 @@ def row(manifest: Manifest, index: int, value: float) -> dict[str, Any]:
 
 
 def best(values: NDArray[np.float64], *, highest: bool) -> list[int]:
-    """Return the variants with the lowest or highest values, at most eight, without those that have none."""
+    """Return the variants with the lowest or highest values, at most six, without those that have none."""
     known = np.flatnonzero(np.isfinite(values))
     order = np.argsort(-values[known] if highest else values[known], kind="stable")
     return [int(index) for index in known[order[:ROWS]]]

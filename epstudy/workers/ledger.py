@@ -187,12 +187,13 @@ class Ledger:
             paused=_halt(about, seconds * 1000 + micros / 1000).why if left else "",
         )
 
-    def glance(self, study: str, digest: str, known: str = "") -> Glance | None:
+    def glance(self, study: str, digest: str, known: str = "", attach_s: float = 1.0) -> Glance | None:
         """Return all that a panel shows, in one round trip; None when the ledger does not follow this manifest.
 
-        The marks are left out when the counts are those `known` from an earlier glance.
+        The marks are left out when the counts are those `known` from an earlier glance. Whoever looks is attached, as
+        by `attach`, for `attach_s`.
         """
-        said = self._call("glance", study, digest, known)
+        said = self._call("glance", study, digest, known, int(attach_s * 1000))
         return _glance(study, said) if said else None
 
     # variants ---------------------------------------------------------------------------------------------------

@@ -112,8 +112,7 @@ class Pool:
 
     def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
         """Return what a panel shows of the study; None when the ledger does not follow this manifest (any more)."""
-        self._ledger.attach(self._settings.idle_s)
-        return self._ledger.glance(manifest.study, manifest.digest, known)
+        return self._ledger.glance(manifest.study, manifest.digest, known, self._settings.idle_s)
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant, or nothing when the ledger does not follow this manifest."""
