@@ -45,7 +45,10 @@ _RECORDER = """
       seen.tasks += 1;
     }
   }).observe({type: 'longtask'});
-  window.testStalls = {seen, reset};
+  // After two frames: a stall that has just ended is then counted.
+  const read = () => new Promise(done =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done({...seen})))));
+  window.testStalls = {reset, read};
 })();
 """
 """Records, in every page, the longest time between two frames and the longest task (those above 50 ms)."""
@@ -235,8 +238,16 @@ class Notebook:
         self.wait_idle()
 
     def interrupt(self) -> None:
-        """Interrupt the running cell as the menu does."""
-        self.page.evaluate("path => testNotebook.kernel(path).interrupt()", self.path)
+        """Interrupt the running cell; it works also where the page waits for the kernel."""
+        self.lab.interrupt_kernel(self.kernel_id())
+
+    def kernel_id(self) -> str:
+        """Return the server's name of this notebook's kernel."""
+        return next(one["kernel"]["id"] for one in self.lab.sessions() if one["path"] == self.path)
+
+    def scroll_to(self, cell: int) -> None:
+        """Bring a cell into view; of a long notebook, Lab draws only what is near."""
+        self.page.evaluate("([path, cell]) => testNotebook.panel(path).content.scrollToItem(cell)", [self.path, cell])
 
     def command(self, name: str, **arguments: Any) -> None:
         """Execute one of JupyterLab's commands, such as `apputils:change-theme`."""
@@ -253,7 +264,7 @@ class Notebook:
 
     def stalls(self) -> Stalls:
         """Return how long the page stood still since it was loaded, or since `reset_stalls`."""
-        seen = self.page.evaluate("() => ({...testStalls.seen})")
+        seen = self.page.evaluate("() => testStalls.read()")
         return Stalls(gap_ms=seen["gap"], task_ms=seen["task"], tasks=seen["tasks"])
 
     def screenshot(self, label: str = "") -> Path:
