@@ -44,6 +44,11 @@ class Lab:
         found: list[dict[str, Any]] = self.ask("GET", "/api/kernels")
         return found
 
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the open notebooks with their kernels, as the server describes them."""
+        found: list[dict[str, Any]] = self.ask("GET", "/api/sessions")
+        return found
+
     def kernel_pids(self) -> list[int]:
         """Return the process ids of what the server started: its kernels."""
         return [child.pid for child in psutil.Process(self.pid).children()]
@@ -52,9 +57,13 @@ class Lab:
         """Restart a kernel behind the page's back."""
         self.ask("POST", f"/api/kernels/{kernel}/restart")
 
+    def interrupt_kernel(self, kernel: str) -> None:
+        """Interrupt what a kernel runs."""
+        self.ask("POST", f"/api/kernels/{kernel}/interrupt")
+
     def end_kernels(self) -> None:
         """End all kernels and their sessions."""
-        for session in self.ask("GET", "/api/sessions"):
+        for session in self.sessions():
             self.ask("DELETE", f"/api/sessions/{session['id']}")
         for kernel in self.kernels():
             self.ask("DELETE", f"/api/kernels/{kernel['id']}")

@@ -18,14 +18,22 @@ SCREENSHOTS = Path(__file__).parents[2] / "build" / "browser"
 _WAIT_S = 60.0
 _SIZE = (1280, 1000)
 
-_NO_ERRORS = ("/lsp/status",)
-"""JupyterLab asks for what may not be installed, and the browser calls the answer an error."""
+_NO_ERRORS = (
+    "/lsp/status",  # of an extension that may be installed
+    "Canceled future for",  # what JupyterLab was about when its kernel was restarted
+)
+"""JupyterLab's own: the console calls them errors, and no user of a notebook misses anything."""
 
 _RECORDER = """
 (() => {
-  const seen = {gap: 0, task: 0, tasks: 0, last: null};
+  const seen = {};
+  const reset = () => {
+    const now = performance.now();
+    Object.assign(seen, {gap: 0, task: 0, tasks: 0, last: now, since: now});
+  };
+  reset();
   const frame = now => {
-    if (seen.last !== null) seen.gap = Math.max(seen.gap, now - seen.last);
+    seen.gap = Math.max(seen.gap, now - seen.last);
     seen.last = now;
     requestAnimationFrame(frame);
   };
@@ -37,9 +45,10 @@ _RECORDER = """
       seen.tasks += 1;
     }
   }).observe({type: 'longtask'});
-  const reset = () => Object.assign(seen, {gap: 0, task: 0, tasks: 0, last: null, since: performance.now()});
-  reset();
-  window.testStalls = {seen, reset};
+  // After two frames: a stall that has just ended is then counted.
+  const read = () => new Promise(done =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done({...seen})))));
+  window.testStalls = {reset, read};
 })();
 """
 """Records, in every page, the longest time between two frames and the longest task (those above 50 ms)."""
@@ -75,6 +84,7 @@ _TOOLS = """
       const end = () => {run.ended = true};
       window.jupyterapp.commands.execute('notebook:run-cell').then(end, end);
     },
+    mark: (path, index) => testNotebook.cell(path, index).node.setAttribute('data-test-cell', `${index}`),
     ended: (path, index) => runs[index] ? runs[index].ended : kernel(path)?.status === 'idle',
     error: (path, index) => {
       for (const output of testNotebook.cell(path, index).model.sharedModel.getOutputs())
@@ -173,14 +183,7 @@ class Notebook:
 
     def output(self, cell: int) -> Locator:
         """Return a locator of the cell's outputs, to find and to click what is in them."""
-        index = self.page.evaluate(
-            """([path, cell]) => {
-              const node = testNotebook.cell(path, cell).node;
-              node.setAttribute('data-test-cell', `${cell}`);
-            }""",
-            [self.path, cell],
-        )
-        assert index is None
+        self._tool("mark", cell)
         return self.page.locator(f'[data-test-cell="{cell}"] .jp-Cell-outputArea')
 
     def text(self, cell: int) -> str:
@@ -235,8 +238,16 @@ class Notebook:
         self.wait_idle()
 
     def interrupt(self) -> None:
-        """Interrupt the running cell as the menu does."""
-        self.page.evaluate("path => testNotebook.kernel(path).interrupt()", self.path)
+        """Interrupt the running cell; it works also where the page waits for the kernel."""
+        self.lab.interrupt_kernel(self.kernel_id())
+
+    def kernel_id(self) -> str:
+        """Return the server's name of this notebook's kernel."""
+        return next(one["kernel"]["id"] for one in self.lab.sessions() if one["path"] == self.path)
+
+    def scroll_to(self, cell: int) -> None:
+        """Bring a cell into view; of a long notebook, Lab draws only what is near."""
+        self.page.evaluate("([path, cell]) => testNotebook.panel(path).content.scrollToItem(cell)", [self.path, cell])
 
     def command(self, name: str, **arguments: Any) -> None:
         """Execute one of JupyterLab's commands, such as `apputils:change-theme`."""
@@ -253,7 +264,7 @@ class Notebook:
 
     def stalls(self) -> Stalls:
         """Return how long the page stood still since it was loaded, or since `reset_stalls`."""
-        seen = self.page.evaluate("() => ({...testStalls.seen})")
+        seen = self.page.evaluate("() => testStalls.read()")
         return Stalls(gap_ms=seen["gap"], task_ms=seen["task"], tasks=seen["tasks"])
 
     def screenshot(self, label: str = "") -> Path:
