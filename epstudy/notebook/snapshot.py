@@ -20,10 +20,11 @@ PARTS = (
 )
 _FAILURES = 5
 
-#: JupyterLab puts an error in the place of a widget whose kernel is gone; the snapshot above it says what is known.
+#: In the place of a widget whose kernel is gone JupyterLab 4 writes "Error displaying widget: model not found", and
+#: before that "Loading widget...", as bare text; the snapshot above it says what is known. A widget has elements there.
 _HIDES = (
     "<style>.jp-OutputArea-child:has(.epstudy-static) + .jp-OutputArea-child "
-    ".jupyter-widgets:not(:has(.epstudy-panel)){display:none}</style>"
+    "> .lm-Panel.jp-OutputArea-output:not(:has(*)){display:none}</style>"
 )
 
 

@@ -263,7 +263,8 @@ close_if_finished()
 return n
 """
 
-# study, digest, counts that are known, attached for ms -> what a panel shows of it, nothing when the ledger follows another manifest
+# study, digest, counts that are known, attached for ms -> what a panel shows of it, nothing when the ledger follows
+# another manifest
 _GLANCE = """
 redis.pcall('SET', 'ep:attached', '1', 'PX', ARGV[4])  -- a Redis that is full can be looked at all the same
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return {} end
