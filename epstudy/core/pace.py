@@ -32,7 +32,8 @@ class Pace:
     """How fast a study goes on. Every field is None where too little is known to say.
 
     `per_minute` counts simulations that ended in the last minute or, when that were few, lately. `soonest_s` and
-    `latest_s` are seconds from now until the study is ready: nine of ten end within. `median_s` is what one simulation
+    `latest_s` are seconds from now until the study is ready: nine of ten end within, fewer where some simulations take
+    many times longer than the others. `median_s` is what one simulation
     takes. `quiet_s` says for how long nothing has ended, when that is unusually long.
     """
 
@@ -77,10 +78,9 @@ def _per_minute(ended: Sequence[Ended], now_s: float) -> float:
 
 def _parallel(ended: Sequence[Ended], now_s: float, ages_s: Sequence[float], slots: int) -> float:
     """How many simulations of this study ran at once lately, on average: its share of the pool, idle gaps included."""
-    recent = ended[:_RECENT]
-    since = min(one.at_s - one.took_s for one in recent)
+    since = ended[:_RECENT][-1].at_s
     window = max(now_s - since, 1e-3)
-    busy = sum(one.took_s for one in recent) + sum(min(age, window) for age in ages_s)
+    busy = sum(min(one.took_s, one.at_s - since) for one in ended[:_RECENT]) + sum(min(age, window) for age in ages_s)
     return min(max(busy / window, 0.1), max(slots, 1))
 
 
@@ -88,17 +88,17 @@ def _range(took: Sequence[float], waiting: int, ages_s: Sequence[float], paralle
     """Seconds until all that waits and runs has ended, at the soonest and at the latest.
 
     The work is the sum of what is left of each; its error has two parts, the spread of the simulations themselves and
-    that of their mean, which is known from a few only. A last one ends alone.
+    that of their mean, which is known from a few only.
     """
     mean, spread = statistics.fmean(took), statistics.stdev(took)
     left = [_left_of(age, took) for age in ages_s]
     work = waiting * mean + sum(left)
     error = math.sqrt((waiting + len(left)) * spread**2 + (waiting * spread) ** 2 / len(took))
-    longest = max(left, default=0.0)
     soonest = max((work - _ERRORS * error) / (1.1 * parallel), 0.0)
-    last = _ERRORS * spread + (mean if waiting and parallel > 1 else 0.0)
-    latest = max((work + _ERRORS * error) / (0.9 * parallel), longest) + last * (parallel > 1 or waiting == 0)
-    return soonest, latest
+    latest = (work + _ERRORS * error) / (0.9 * parallel)
+    if parallel > 1:  # at the end one runs alone, and it may be one of the long ones
+        latest += max(took) if waiting else max((max(took) - age for age in ages_s), default=0.0)
+    return soonest, max(latest, max(left, default=0.0))
 
 
 def _left_of(age_s: float, took: Sequence[float]) -> float:

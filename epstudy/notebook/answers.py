@@ -61,10 +61,9 @@ def _look_at(picture: Picture, index: int) -> dict[str, Any]:
         return said
     if outcome.state is State.DONE:
         units = picture.manifest.metrics
-        return {
-            **said,
-            "metrics": [[name, views.number(value), units.get(name, "")] for name, value in outcome.metrics.items()],
-        }
+        names = [*units, *(name for name in outcome.metrics if name not in units)]
+        known = [name for name in names if name in outcome.metrics]
+        return {**said, "metrics": [[name, views.number(outcome.metrics[name]), units.get(name, "")] for name in known]}
     cause = outcome.cause.value if outcome.cause else ""
     return {**said, "cause": cause, "message": outcome.message[:_MESSAGE], "attempts": outcome.attempts}
 

@@ -296,8 +296,8 @@ def _essence(view: Mapping[str, Any]) -> Any:
         }
         for one in view["workers"]
     ]
-    quiet = view["pace"]["quiet_s"] is not None
-    return {**view, "workers": workers, "pace": {**view["pace"], "soonest_s": 0, "latest_s": 0, "quiet_s": quiet}}
+    pace = {"median_s": view["pace"]["median_s"], "quiet": view["pace"]["quiet_s"] is not None}
+    return {**view, "workers": workers, "pace": pace, "curve": None}
 
 
 def _now() -> datetime:

@@ -1,0 +1,301 @@
+"""The panel, made and stepped without a kernel, a page or a pool."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from epstudy.core.outcome import Cause
+from epstudy.notebook import panel as panels
+from epstudy.notebook.frontend import FrontEnd
+from epstudy.notebook.panel import Panel
+from tests.unit.notebook.conftest import Axes, Told, busy, done, failed
+
+Make = Callable[[Axes], Told]
+GRID = {"lpd": (6.0, 8.0, 10.0, 12.0), "u_value": (1.2, 2.0)}
+
+
+def shown(source: Told, front_end: FrontEnd = FrontEnd.STATIC) -> Panel:
+    return Panel(source, front_end)
+
+
+class Page:
+    """What a page would be sent: the state that each message carries."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.sizes: list[int] = []
+        panel.widget.comm.publish_msg = self._take  # the one place where a widget leaves the process
+
+    def _take(self, _kind: str, data: Any = None, buffers: Any = None, **_: Any) -> None:
+        self.messages.append(data)
+        self.sizes.append(len(repr(data)) + sum(len(one) for one in buffers or ()))
+
+
+def test_it_says_in_four_lines_how_a_study_goes(make: Make) -> None:
+    source = make(GRID)
+    source.put(7, failed("Schedule Name = NOPE, item not found"))
+    source.marks, source.says = "rrddhdpf", busy(2)
+    lines = repr(shown(source)).splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "facade: 4 of 8 done (1 from the store), 2 running, 1 waiting, 1 failed"
+    assert lines[1].startswith("2 of 2 slots; 10 a minute; ready at ")
+    assert lines[2] == "failed: 1 × Schedule Name = NOPE, item not found"
+    assert 'ep.Study.open("facade")' in lines[3]
+
+
+def test_the_view_has_what_each_slot_does(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrpppppp", busy(2)
+    panel = shown(source)
+    panel.step()
+    [worker] = panel.widget.view["workers"]
+    assert (worker["host"], worker["slots"], worker["busy"], worker["beat_s"]) == ("host", 2, 2, 0.5)
+    assert [lane["label"] for lane in worker["lanes"]] == ["lpd = 6, u_value = 1.2", "lpd = 6, u_value = 2"]
+    assert [lane["progress"] for lane in worker["lanes"]] == [0.25, 0.25]
+    assert panel.widget.view["pace"]["median_s"] == 10.0
+
+
+def test_a_process_keeps_its_slot_and_an_idle_one_is_shown(make: Make) -> None:
+    source = make(GRID)
+    panel = shown(source)
+    source.marks, source.says = "rrpppppp", busy(2)
+    panel.step()
+    source.marks = "drpppppp"
+    source.says = {**busy(2), "running": busy(2)["running"][1:]}
+    panel.step()
+    first, second = panel.widget.view["workers"][0]["lanes"]
+    assert first is None
+    assert second["index"] == 1
+
+
+def test_a_variant_whose_worker_is_silent_is_still_shown(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rppppppp", {**busy(1), "workers": ()}
+    panel = shown(source)
+    panel.step()
+    assert [lane["index"] for lane in panel.widget.view["workers"][0]["lanes"]] == [0]
+
+
+def test_it_ends_with_the_study_and_is_followed_no_more(make: Make) -> None:
+    source = make(GRID)
+    source.marks = "ddddddrf"
+    panel = shown(source)
+    assert panel.step() is not None
+    source.marks = "ddddddcf"
+    assert panel.step() is None
+    assert panel.widget.view["ended"]
+
+
+def test_when_nothing_changes_it_looks_less_often_and_sends_little(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrpppppp", busy(2)
+    panel = shown(source)
+    panel.step()
+    page = Page(panel)
+    begun, delays = panels.time.monotonic(), []
+    for minute in range(5):
+        monkeypatch.setattr(panels.time, "monotonic", lambda minute=minute: begun + 60 * minute)
+        delays.append(panel.step() or 0.0)
+    assert delays[0] == panels.TICK_S
+    assert delays == sorted(delays)
+    assert delays[-1] == 5.0
+    assert len(page.messages) == 4  # the kernel lives, is all that they say
+
+
+def test_only_the_marks_that_changed_are_sent(make: Make) -> None:
+    source = make({"n": tuple(range(1000))})
+    source.marks = "d" * 10 + "p" * 990
+    panel = shown(source)
+    panel.step()
+    page = Page(panel)
+    source.marks = "d" * 11 + "r" + "p" * 988
+    panel.step()
+    assert "marks" not in page.messages[-1]["state"]
+    changes = bytes(panel.widget.changes)
+    found = [struct.unpack("<IB", changes[at : at + 5]) for at in range(0, len(changes), 5)]
+    assert [(index, chr(mark)) for index, mark in found] == [(10, "d"), (11, "r")]
+
+
+def test_many_changes_are_sent_as_all_marks(make: Make) -> None:
+    source = make({"n": tuple(range(1000))})
+    source.marks = "p" * 1000
+    panel = shown(source)
+    panel.step()
+    assert bytes(panel.widget.marks) == b"p" * 1000
+    source.marks = "d" * 1000
+    panel.step()
+    assert bytes(panel.widget.marks) == b"d" * 1000
+    assert bytes(panel.widget.changes) == b""
+
+
+def test_a_page_that_adds_the_changes_has_what_the_ledger_has(make: Make) -> None:
+    source = make({"n": tuple(range(300))})
+    source.marks = "p" * 300
+    panel = shown(source)
+    panel.step()
+    widget = panel.widget
+    chance = np.random.default_rng(5)
+    for _ in range(50):
+        now = list(source.marks)
+        for index in chance.integers(0, 300, size=7):
+            now[index] = "pqrdhfc"[chance.integers(0, 7)]
+        source.marks = "".join(now)
+        panel.step()
+        page = bytearray(widget.marks)
+        for at in range(0, len(widget.changes), 5):
+            index, mark = struct.unpack("<IB", widget.changes[at : at + 5])
+            page[index] = mark
+        assert page.decode() == source.marks
+
+
+def test_a_hundred_thousand_variants_are_a_small_message(make: Make) -> None:
+    source = make({"a": tuple(range(100)), "b": tuple(range(1000))})
+    source.marks = "d" * 20_000 + "p" * 80_000
+    panel = shown(source)
+    panel.step()
+    page = Page(panel)
+    for more in range(1, 30):
+        source.marks = "d" * (20_000 + 400 * more) + "p" * (80_000 - 400 * more)
+        panel.step()
+    assert max(page.sizes) < 150_000
+    assert sorted(page.sizes)[len(page.sizes) // 2] < 30_000
+
+
+def test_colours_and_points_come_when_they_are_chosen(make: Make) -> None:
+    source = make(GRID)
+    for index in range(8):
+        source.put(index, done(100.0 + index))
+    source.marks = "dddddddd"
+    panel = shown(source)
+    widget = panel.widget
+    panel.ask({"id": "1", "do": "choose", "colour": True, "column": "site_eui_kwh_m2"})
+    panel.finish()
+    assert list(widget.colours) == [round(254 * n / 7) for n in range(8)]
+    triples = np.frombuffer(widget.points, dtype="<f4").reshape(-1, 3)
+    assert triples[:, 0].tolist() == [6, 6, 8, 8, 10, 10, 12, 12]
+    assert triples[:, 1].tolist() == [100.0 + n for n in range(8)]
+    assert widget.view["choice"]["low"], widget.view["choice"]["high"] == (100.0, 107.0)
+    assert [one["index"] for one in widget.view["best"]] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_question_is_answered_at_the_next_step(make: Make) -> None:
+    source = make(GRID)
+    source.put(0, done(100.0))
+    source.put(1, failed("no such schedule", Cause.CRASH))
+    source.marks = "dfpppppp"
+    panel = shown(source)
+    widget = panel.widget
+    panel.ask({"id": "a", "do": "look", "index": 0})
+    panel.finish()
+    assert widget.told["metrics"] == [["site_eui_kwh_m2", 100.0, "kWh/m2"], ["seconds", 8.0, "s"]]
+    panel.ask({"id": "b", "do": "look", "index": 1})
+    panel.finish()
+    assert (widget.told["id"], widget.told["cause"], widget.told["message"]) == ("b", "crash", "no such schedule")
+
+
+def test_what_buttons_ask_for_is_done(make: Make) -> None:
+    source = make(GRID)
+    for index in (1, 3):
+        source.put(index, failed("no such schedule", Cause.CRASH))
+    source.put(5, failed("another trouble"))
+    source.marks = "dfdfdfpp"
+    panel = shown(source)
+    panel.step()
+    panel.ask({"id": "1", "do": "retry", "cause": "crash", "text": "no such schedule"})
+    panel.ask({"id": "2", "do": "retry"})
+    panel.ask({"id": "3", "do": "cancel"})
+    panel.finish()
+    assert source.asked == [("retry", [1, 3]), ("retry", None), ("cancel",)]
+
+
+@pytest.mark.parametrize(
+    ("message", "trouble"),
+    [
+        ({"do": "look", "index": 99}, "there is no variant 99; expected one from 0 to 7"),
+        ({"do": "look", "index": "0"}, "index is '0'; expected a whole number"),
+        ({"do": "dance"}, "a panel does not know 'dance'"),
+        ({}, "a panel does not know None"),
+        ({"do": "pause"}, "stands for another grid"),
+    ],
+)
+def test_what_cannot_be_done_is_said(make: Make, message: dict[str, Any], trouble: str) -> None:
+    source = make(GRID)
+    source.marks = "dddddddp"
+    panel = shown(source)
+    widget = panel.widget
+    if message.get("do") == "pause":
+        source._store.put_manifest(replace(source.manifest, retries=9))
+    panel.ask({"id": "1", **message})
+    panel.finish()
+    assert trouble in widget.told["trouble"]
+
+
+def test_an_error_of_its_own_is_said_and_stops_only_the_panel(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make(GRID)
+    source.marks = "rrpppppp"
+    panel = shown(source)
+    panel.step()
+    widget = panel.widget
+    monkeypatch.setattr(source, "glance", lambda _known: 1 / 0)
+    assert panel.step() is None
+    assert "ZeroDivisionError" in widget.view["note"]
+    assert "the study goes on" in widget.view["note"]
+
+
+def test_without_a_pool_it_shows_what_the_store_has(make: Make) -> None:
+    source = make(GRID)
+    source.put(0, done(100.0))
+    source.put(1, failed("trouble"))
+    panel = shown(source)
+    panel.step()
+    said = repr(panel).splitlines()
+    assert said[0] == "facade: 1 of 8 done (1 from the store), 6 waiting, 1 failed"
+    assert said[1] == "no pool works on this study; run() goes on"
+
+
+def test_a_paused_study_says_why_and_promises_no_end(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrddddpp", {**busy(2), "halt": "the disk is full"}
+    panel = shown(source)
+    panel.step()
+    assert panel.widget.view["note"] == "paused: the disk is full"
+    assert panel.widget.view["pace"]["latest_s"] is None
+
+
+def test_names_labels_and_messages_with_markup_are_text_in_the_snapshot(make: Make) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    source = make({evil: (evil, "b")})
+    source.put(0, done(1.0))
+    source.put(1, failed(f'Zone="{evil}" is bad'))
+    source.marks = "df"
+    panel = shown(source)
+    panel.step()
+    page = panel._repr_html_()
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+
+
+def test_the_snapshot_needs_no_script_and_stays_small(make: Make) -> None:
+    source = make({"n": tuple(range(500))})
+    for index in range(200):
+        source.put(index, failed("x" * 3000 + chr(65 + index % 26) * 5 + " severe trouble"))
+    source.marks = "f" * 200 + "p" * 300
+    panel = shown(source)
+    panel.step()
+    page = panel._repr_html_()
+    assert "<script" not in page
+    assert len(page) < 30_000
+
+
+def test_more_labels_than_a_page_should_hold_are_not_sent(make: Make) -> None:
+    source = make({"n": tuple(range(20_001))})
+    source.marks = "p" * 20_001
+    widget = shown(source).widget
+    assert widget.levels == b""
+    assert widget.about["parameters"][0]["labels"] == []
