@@ -156,6 +156,7 @@ class Live:
             if self._pool is None:
                 self._pool = peek(self._settings, self._store)
             if self._pool is None:
+                self.trouble = ""  # it ended, and does not answer for that
                 return default
             said = what(self._pool)
         except AWAY as error:

@@ -163,7 +163,7 @@ class Picture:
             if axis.name == name:
                 numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.labels)
                 levels = np.array(axis.labels if numbers else range(len(axis.labels)), dtype=float)
-                return levels[[row[place] for row in self.manifest.rows]]
+                return levels[self.readings.rows[:, place]]
         return self.readings.column(name)
 
     def choose(self, message: Mapping[str, Any]) -> None:
