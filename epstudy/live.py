@@ -105,6 +105,19 @@ class Live:
         """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
         return self._ask(lambda pool: pool.glance(manifest, known), None)
 
+    def mend(self, study: str) -> None:
+        """Start a private pool that was killed while it worked again; one that ended stays so.
+
+        Raises
+        ------
+        PoolError
+            When it does not start.
+        """
+        from epstudy.workers.pool import was_killed
+
+        if self.private and was_killed(self._settings):
+            self.begin(lambda pool: pool.sweep(study))
+
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
         states: list[str] = self._ask(lambda pool: pool.states(manifest), [])

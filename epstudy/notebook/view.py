@@ -197,7 +197,7 @@ class _Binned:
 
     def centre(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
         """The middle of bins."""
-        return self.low + (index + 0.5) * self.width
+        return np.asarray(self.low + (index + 0.5) * self.width, dtype=np.float64)
 
 
 def _bin(values: NDArray[np.float64], bins: int) -> _Binned:

@@ -226,6 +226,15 @@ def is_running(settings: Settings) -> bool:
     return local.runtime_for(settings.store).keeper() is not None
 
 
+def was_killed(settings: Settings) -> bool:
+    """Say whether the private pool of this store was killed, and did not end by itself or by `stop_private`."""
+    if sys.platform == "win32":
+        return False
+    from epstudy.workers import local
+
+    return local.was_killed(settings)
+
+
 def stop_private(settings: Settings) -> bool:
     """End the private pool of this store; False when there was none."""
     from epstudy.workers import local
