@@ -25,7 +25,7 @@ from kombu.exceptions import KombuError
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.version import VERSION
-from epstudy.engines import abilities
+from epstudy.engines import abilities, installed
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
@@ -65,6 +65,7 @@ class Supervisor:
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
         self._abilities = abilities()
+        self._engines = installed()
         self._ledger: Ledger | None = None
         self._sweeper: Sweeper | None = None
 
@@ -215,6 +216,7 @@ class Supervisor:
             "epstudy": VERSION,
             "manifest": MANIFEST_FORMAT,
             "store": self._store.identity(),
+            "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
         }
