@@ -32,6 +32,7 @@ from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group
+from epstudy.workers.slots import forget_slots, write_slots
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives 
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
 _SCRATCH = f"epstudy-worker-{socket.gethostname()}-"
+_LOOK_S = 0.5  # how often the private Redis is asked for another number of slots
 _CLEAR_S = 30.0  # how often what killed processes left in the store is removed
 
 
@@ -59,6 +61,7 @@ class Supervisor:
         self._started = 0.0
         self._lived = False
         self._short_lives = 0
+        self._next_look = 0.0
         self._next_sweep = 0.0
         self._next_clearing = 0.0
         self._store = Store(settings.store)
@@ -73,6 +76,7 @@ class Supervisor:
         """Start the Celery worker."""
         for name in ("runs", "tmp"):
             (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        forget_slots(self._scratch)
         environment = {
             **os.environ,
             # as it was set, so that a password in a file stays there
@@ -109,7 +113,25 @@ class Supervisor:
             When the Celery worker ends at once, again and again.
         """
         self._restart_if_dead()
+        self._change_slots_if_due()
         self._sweep_if_due()
+
+    def _change_slots_if_due(self) -> None:
+        """Have the Celery worker of a private pool follow what was asked of it; nothing asked changes nothing."""
+        if not self._private or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_S
+        try:
+            ledger = self.ledger()
+            wanted = ledger.slots()
+            if wanted is None or wanted == self.slots:
+                return
+            write_slots(self._scratch, wanted)
+            log.info("%s slots from now on, instead of %s", wanted, self.slots)
+            self.slots = wanted
+            ledger.announce(self.name, self._about())
+        except (RedisError, EpstudyError, OSError) as error:
+            log.warning("the number of slots stays at %s: %s", self.slots, error)
 
     def _sweep_if_due(self) -> None:
         if time.monotonic() < self._next_sweep:
