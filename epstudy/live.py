@@ -159,6 +159,16 @@ class Live:
         there = self._ask(lambda pool: sum(int(worker["slots"]) for worker in pool.workers()), 0)
         return there or self._settings.workers or default_slots()
 
+    def set_slots(self, count: int) -> bool:
+        """Have the private pool run this many simulations at once; False when there is none that could be told.
+
+        Raises
+        ------
+        InputError
+            See `Pool.set_slots`.
+        """
+        return self.say(lambda pool: pool.set_slots(count))
+
     def _ask(self, what: Callable[[Pool], _T], default: _T) -> _T:
         """What a pool says that is there; `default` when there is none, or it does not answer."""
         if time.monotonic() < self._silent_until:

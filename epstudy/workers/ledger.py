@@ -17,6 +17,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:runs:<supervisor>  the tokens of what it runs; ep:alone:<supervisor> that of one that is to run alone there
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
+    ep:slots              how many simulations a private pool is to run at once, once somebody has changed it
     ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
     ep:attached           there while a client is
 """
@@ -36,6 +37,7 @@ from epstudy.core.glance import Glance, Other, RunningVariant
 from epstudy.core.glance import Mark as Mark
 from epstudy.core.outcome import Progress
 from epstudy.core.pace import Ended
+from epstudy.settings import MOST_SLOTS
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
@@ -295,6 +297,16 @@ class Ledger:
     def _now_ms(self) -> float:
         seconds, micros = self.redis.time()
         return float(seconds * 1000 + micros / 1000)
+
+    def set_slots(self, count: int) -> None:
+        """Ask the supervisor of a private pool to have this many simulations run at once."""
+        self.redis.set("ep:slots", count)
+
+    def slots(self) -> int | None:
+        """Return how many were asked for; None when nobody asked since Redis started."""
+        said = self.redis.get("ep:slots")
+        count = int(said) if isinstance(said, bytes) and said.isdigit() and len(said) <= len(str(MOST_SLOTS)) else 0
+        return count if 1 <= count <= MOST_SLOTS else None
 
     def attach(self, seconds: float) -> None:
         """Say that a client is here: a private pool stays for this long at least."""

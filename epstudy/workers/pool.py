@@ -8,11 +8,11 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from epstudy.core.errors import PoolError, RefusedError
+from epstudy.core.errors import InputError, PoolError, RefusedError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
-from epstudy.settings import Settings, mask
+from epstudy.settings import MOST_SLOTS, Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
@@ -126,8 +126,26 @@ class Pool:
             self._sweeper.sweep(study)
 
     def workers(self) -> list[dict[str, Any]]:
-        """Return what the living workers say of themselves: host, pid, slots, version, store."""
+        """Return what the living workers say of themselves: host, pid, slots, version, store, engines."""
         return self._ledger.workers()
+
+    def set_slots(self, count: int) -> None:
+        """Have the private pool run this many simulations at once, within a second or so; what runs is not disturbed.
+
+        A pool that is started anew begins with the number of its settings again.
+
+        Raises
+        ------
+        InputError
+            When this is a group's pool, or `count` is not from 1 to 1024.
+        """
+        if not self.private:
+            raise InputError(
+                "how many simulations a group's worker runs at once is said where it is started: epstudy worker --slots"
+            )
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_SLOTS:
+            raise InputError(f"count is {count!r}; expected a whole number from 1 to {MOST_SLOTS}")
+        self._ledger.set_slots(count)
 
     def lines(self) -> list[str]:
         """Return what there is to say: the Redis, each worker, each study that is not finished."""
@@ -233,6 +251,17 @@ def was_killed(settings: Settings) -> bool:
     from epstudy.workers import local
 
     return local.was_killed(settings)
+
+
+def start_private(settings: Settings, slots: int | None) -> str:
+    """Start the private pool of this store, or bring the one that runs to so many slots; return what to tell."""
+    was_running = is_running(settings)
+    url = _private_redis(settings)
+    said = f"Redis at {url}; it ends when idle for {settings.idle_s:g} s"
+    if not was_running or slots is None:
+        return said
+    Ledger(connect(url)).set_slots(slots)
+    return f"{said}; it was running already, and has {slots} slots from now on"
 
 
 def stop_private(settings: Settings) -> bool:

@@ -90,6 +90,9 @@ def test_the_pool_is_started_shown_and_stopped(own_store: str) -> None:
     assert "no private pool is running" in epstudy("pool", "status")
     assert "ends when idle for 30 s" in epstudy("pool", "start", "--workers", "1", EPSTUDY_IDLE_S="30")
     until(lambda: "1 slots" in epstudy("pool", "status"))
+    assert "was running already, and has 2 slots from now on" in epstudy("pool", "start", "--workers", "2")
+    until(lambda: "2 slots" in epstudy("pool", "status"))
+    assert "slots" not in epstudy("pool", "start"), "nobody asked for another number"
     assert "slots, epstudy" in epstudy("doctor")
     pool = processes_of(own_store)
     assert "ended" in epstudy("pool", "stop")
