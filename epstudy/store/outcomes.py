@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from epstudy.core.outcome import Outcome
 from epstudy.store.files import Files
 from epstudy.store.sealed import DamagedFileWarning, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Which keys are done, and of others the failure with when it was written, by the store's clock (s since 1970)."""
+
+    done: frozenset[str]
+    failed: Mapping[str, tuple[Outcome, float]]
 
 
 def shard(key: str) -> str:

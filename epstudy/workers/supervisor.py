@@ -60,6 +60,7 @@ class Supervisor:
         self._lived = False
         self._short_lives = 0
         self._next_sweep = 0.0
+        self._next_word = 0.0
         self._next_clearing = 0.0
         self._store = Store(settings.store)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
@@ -117,10 +118,16 @@ class Supervisor:
         try:
             ledger = self.ledger()
             self._clear()
-            ledger.announce(self.name, self._about())
+            self._announce(ledger)
             self._sweep(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
+
+    def _announce(self, ledger: Ledger) -> None:
+        """Say that this worker lives, unless it just did: also in the middle of a sweep that takes long."""
+        if time.monotonic() >= self._next_word:
+            self._next_word = time.monotonic() + SWEEP_S / 2
+            ledger.announce(self.name, self._about())
 
     def _clear(self) -> None:
         """Remove what killed processes left: run folders, and now and then unfinished files in the store."""
@@ -204,7 +211,10 @@ class Supervisor:
                 except KombuError as error:
                     raise PoolError(f"Redis took no messages: {error}") from error
 
-            self._sweeper = Sweeper(ledger, self._store, send, pool_name(private=self._private), self._is_dead)
+            name = pool_name(private=self._private)
+            self._sweeper = Sweeper(
+                ledger, self._store, send, name, self._is_dead, alive=lambda: self._announce(ledger)
+            )
         self._sweeper.sweep_all()
 
     def _about(self) -> dict[str, object]:
