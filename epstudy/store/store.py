@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -302,6 +302,14 @@ class Store:
         if place is not None:
             del noted[place]
             attempts_of.write_attempts(self._files, key, noted)
+
+    def undo_attempts_of(self, workers: Collection[str]) -> None:
+        """Remove the tries that these workers had begun and not ended: they were stopped on purpose."""
+        for key in attempts_of.keys_with_attempts(self._files) if workers else ():
+            noted = self.attempts(key)
+            left = [attempt for attempt in noted if attempt.ended or attempt.worker not in workers]
+            if left != noted:
+                attempts_of.write_attempts(self._files, key, left)
 
     def forget_attempts(self, keys: Iterable[str]) -> None:
         """Remove the tries of the variants with these keys."""

@@ -31,7 +31,7 @@ from epstudy.store import Store
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import Ledger, Mark, Running
-from epstudy.workers.processes import default_slots, is_running, kill_group
+from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 log = logging.getLogger(__name__)
@@ -152,14 +152,26 @@ class Supervisor:
         """
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
+        children = self._children()
         if self._process is not None:
             kill_group(self._process, 0)
         try:
+            self._store.undo_attempts_of(children)  # first: Redis may be away, and this must not count all the same
             if self._ledger is not None:
                 self._put_back(self._ledger)
                 self._ledger.retire(self.name)
         except (RedisError, EpstudyError) as error:
             log.warning("the ledger was not told: %s", error)
+
+    def _children(self) -> set[str]:
+        """The slots, by the names that they have in the store."""
+        if self._process is None:
+            return set()
+        try:
+            children = psutil.Process(self._process.pid).children()
+        except psutil.NoSuchProcess:
+            return set()
+        return {worker_name(child.pid) for child in children}
 
     def _drain(self, wait_s: float, hurry: Callable[[], bool]) -> None:
         """Have Celery take no more and finish what it runs: SIGTERM to its main process alone, not to its children."""
