@@ -60,16 +60,17 @@ def retry(
 def _to_retry(
     store: Store, live: Live, manifest: Manifest, causes: Sequence[str], variants: Sequence[int] | None
 ) -> list[int]:
-    outcomes = store.outcomes(manifest.keys, manifest.artifacts)
+    ends = store.ends(manifest.keys, manifest.artifacts, compare=False)
     states = live.states(manifest) or [NOBODY] * len(manifest)
     chosen = range(len(manifest)) if variants is None else sorted(set(variants))
 
     def is_asked_for(index: int) -> bool:
-        outcome = outcomes.get(manifest.keys[index])
+        key = manifest.keys[index]
+        outcome = ends.failed[key][0] if key in ends.failed else None
         status = status_of(outcome, states[index], manifest.timeout_s)
-        if causes:
-            return status == State.FAILED and outcome is not None and outcome.cause in causes
-        return status in (State.FAILED, State.CANCELLED)
+        if key in ends.done or status not in (State.FAILED, State.CANCELLED):
+            return False
+        return not causes or (outcome is not None and status == State.FAILED and outcome.cause in causes)
 
     return [index for index in chosen if is_asked_for(index)]
 

@@ -21,7 +21,16 @@ from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
 from epstudy.store.damage import damage
 from epstudy.store.files import clear_parts, open_files, reading
-from epstudy.store.outcomes import Ends, failure_file, names_under, read_outcome, result_file, seal_outcome, shard
+from epstudy.store.outcomes import (
+    Ends,
+    discard_if_damaged,
+    failure_file,
+    names_under,
+    read_outcome,
+    result_file,
+    seal_outcome,
+    shard,
+)
 from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
@@ -153,7 +162,10 @@ class Store:
         return read_outcome(self._files, failure_file(key), key)
 
     def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
-        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out."""
+        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out.
+
+        A damaged result is removed, so that a study of any size is known by names alone to lack it.
+        """
         names = [f".{name}" for name in artifacts]
         held = names_under(self._files, keys)
         there = [key for key, of in held.items() if f"{key}.json" in of or f"{key}.failed.json" in of]
@@ -161,6 +173,8 @@ class Store:
         def read(key: str) -> Outcome | None:
             whole = f"{key}.json" in held[key] and all(key + name in held[key] for name in names)
             found = read_outcome(self._files, result_file(key), key) if whole else None
+            if whole and found is None:
+                discard_if_damaged(self._files, result_file(key), key)
             if found is None and f"{key}.failed.json" in held[key]:
                 return read_outcome(self._files, failure_file(key), key)
             return found

@@ -9,7 +9,7 @@ import pytest
 
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.store import Store, Wanted
+from epstudy.store import DamagedFileWarning, Store, Wanted
 from epstudy.store.sealed import seal
 from epstudy.workers.request import asked, joined, under_way
 from tests.integration.offices import until
@@ -114,12 +114,24 @@ def test_a_note_of_an_earlier_version_is_read(make: Make) -> None:
     assert asked(make(), STUDY, wanted).marks == "hccccc"
 
 
-def test_a_result_of_a_large_study_is_known_by_its_name_and_a_damaged_one_of_a_small_study_is_found(
+def test_a_damaged_result_is_found_at_once_in_a_small_study_and_when_it_is_read_in_a_large_one(
     make: Make, damage_file: Callable[[Store, str], None]
 ) -> None:
+    """To know what is done of 100,000 variants took 11 seconds, in which every result was read."""
     store = make()
     store.put_outcome(KEYS[0], DONE)
     damage_file(store, f"results/{KEYS[0][:2]}/{KEYS[0]}.json")
-    assert store.ends(KEYS, compare=False).done == {KEYS[0]}
-    with pytest.warns(UserWarning, match="is damaged"):
+    with pytest.warns(DamagedFileWarning):
         assert asked(make(), STUDY).marks == "pppppp"
+    many = (KEYS[0], *(f"{number:064x}" for number in range(5000)))
+    large = replace(STUDY, keys=many, rows=tuple(() for _ in many))
+    assert asked(make(), large).marks == "h" + "p" * 5000
+    with pytest.warns(DamagedFileWarning):
+        assert make().outcomes(many) == {}
+    assert asked(make(), large).marks == "p" * 5001
+
+
+def test_what_is_read_for_long_gives_signs_of_life(make: Make) -> None:
+    signs: list[int] = []
+    make().ends([f"{number:064x}" for number in range(2500)], alive=lambda: signs.append(1))
+    assert len(signs) == 3
