@@ -107,7 +107,7 @@ def codes(found: Found) -> set[str]:
 def test_a_study_that_ended_well_has_no_problems(patient: Patient) -> None:
     found = look(patient)
     assert found.problems == []
-    assert (found.variants, found.simulations, found.lost, found.doubled) == (6, 7, 0, 0)
+    assert (found.variants, found.simulations, found.lost, found.doubled, found.repeated) == (6, 7, 0, 0, 1)
     assert patient.study.verify().ok
 
 
