@@ -28,8 +28,8 @@ from epstudy.core.version import VERSION
 from epstudy.engines import abilities
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
-from epstudy.workers.app import make_app, publish
-from epstudy.workers.connection import ANSWER_S, RedisError, connect
+from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
+from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
@@ -66,6 +66,7 @@ class Supervisor:
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
         self._abilities = abilities()
+        self._queue_keys = [key for queue in (QUEUE, *map(queue_of, self._abilities)) for key in queue_keys(queue)]
         self._ledger: Ledger | None = None
         self._sweeper: Sweeper | None = None
 
@@ -119,6 +120,7 @@ class Supervisor:
             ledger = self.ledger()
             self._clear()
             self._announce(ledger)
+            warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
