@@ -123,7 +123,7 @@ def test_a_damaged_result_is_found_at_once_in_a_small_study_and_when_it_is_read_
     damage_file(store, f"results/{KEYS[0][:2]}/{KEYS[0]}.json")
     with pytest.warns(DamagedFileWarning):
         assert asked(make(), STUDY).marks == "pppppp"
-    many = (KEYS[0], *(f"{number:064x}" for number in range(5000)))
+    many = (KEYS[0], *(f"{number:064x}" for number in range(1, 5001)))
     large = replace(STUDY, keys=many, rows=tuple(() for _ in many))
     assert asked(make(), large).marks == "h" + "p" * 5000
     with pytest.warns(DamagedFileWarning):
