@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
@@ -11,7 +12,7 @@ from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
 from epstudy.settings import Settings
-from epstudy.store import Store
+from epstudy.store import Store, Wanted
 
 if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
@@ -63,11 +64,22 @@ class Live:
         """Tell a pool that is there something that stands in the store as well; False when it could not be told."""
         return self._ask(lambda pool: (what(pool), True)[1], False)
 
-    def want(self, study: str, request: str, only: str | None) -> None:
-        """Note in the store that this pool is to bring the study to its end."""
+    def under_way(self, manifest: Manifest) -> Wanted | None:
+        """Return what was asked of this study before and has not come to its end, by the store; None when nothing."""
+        from epstudy.workers.request import under_way
+
+        return under_way(self._store, manifest)
+
+    def want(
+        self, manifest: Manifest, before: Wanted | None, only: str | None, variants: Sequence[int] | None
+    ) -> Wanted:
+        """Note in the store what this pool is to do: what is asked now, and what was asked `before`; return it."""
+        from epstudy.workers.request import joined
         from epstudy.workers.sweep import pool_name
 
-        self._store.want(study, pool_name(private=self.private), request, only)
+        chosen = None if variants is None else tuple(variants)
+        wanted = Wanted(pool_name(private=self.private), uuid.uuid4().hex, only, chosen, manifest.digest)
+        return self._store.want(manifest.study, joined(before, wanted))
 
     def begin(self, what: Callable[[Pool], object]) -> None:
         """Start the pool, if it is a private one, and have it begin with what is in the store.

@@ -25,7 +25,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,13 +98,23 @@ class Ledger:
 
     # a study ----------------------------------------------------------------------------------------------------
 
-    def open(self, study: str, digest: str, states: str, *, quiet_s: float = 0.0, request: str = "") -> bool:
+    def open(
+        self,
+        study: str,
+        digest: str,
+        states: str,
+        *,
+        quiet_s: float = 0.0,
+        request: str = "",
+        causes: Mapping[str, int] | None = None,
+    ) -> bool:
         """Begin (again) with a study whose variants have these marks; False when it is under way already.
 
-        `request` is which `run()` or `retry()` this is. Nothing is given out for `quiet_s`: after a loss of Redis the
-        beats need that long to say who still runs.
+        `request` is which `run()` or `retry()` this is, `causes` how many have failed by each since it began. Nothing
+        is given out for `quiet_s`: after a loss of Redis the beats need that long to say who still runs.
         """
-        return bool(self._call("open", study, digest, states, int(quiet_s * 1000), request))
+        failed = [word for pair in (causes or {}).items() for word in pair]
+        return bool(self._call("open", study, digest, states, int(quiet_s * 1000), request, *failed))
 
     def request(self, study: str) -> str:
         """Return which request the ledger follows; empty when it was opened without one."""
@@ -246,11 +256,6 @@ class Ledger:
     ) -> int:
         """Mark those of `indices` that have one of `marks` with `to`; return how many had."""
         return int(self._call("move", study, digest, "".join(marks), to.value, int(wait_s * 1000), *indices))
-
-    def resume(self, study: str, digest: str, indices: list[int]) -> None:
-        """Have these variants, failed or cancelled, pending again, in a study that is not cancelled any more."""
-        self.redis.hdel(f"ep:s:{study}:about", "cancelled")
-        self.move(study, digest, [Mark.FAILED, Mark.CANCELLED], Mark.PENDING, indices)
 
     def expire(self, study: str, running: Running) -> bool:
         """End the lease under which a variant runs whose worker is known to be dead; False when it is another's now."""
