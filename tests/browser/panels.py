@@ -90,6 +90,6 @@ class PanelOf:
         """The row of the failures whose message contains this."""
         return self.root.get_by_role("row").filter(has_text=message)
 
-    def moves(self, *, limit_s: float = 30.0) -> None:
+    def wait_more(self, *, limit_s: float = 30.0) -> None:
         """Wait until it says that more have ended than now."""
         self.wait_ended(self.counts["ended"] + 1, limit_s=limit_s)

@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 import epstudy as ep
+from epstudy.core.outcome import Outcome
+from epstudy.store import Store
 from tests.browser.conftest import Open
-from tests.browser.lab import until
-from tests.browser.panels import SETUP, PanelOf, begin
+from tests.browser.lab import Lab, until
+from tests.browser.panels import LPD, SCHEDULE, SETUP, PanelOf, begin
 from tests.integration.offices import alive, processes_of
 
 FIRST_STUDY = Path(__file__).parents[2] / "notebooks" / "01-first-study.ipynb"
@@ -82,6 +84,126 @@ def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, nam
     assert again.root.is_visible()
     notebook.screenshot("opened")
     assert [error for error in notebook.errors if "widget model not found" not in error] == []
+
+
+def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 23.0, 120), WAIT)
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended(2)
+    notebook.reload()
+    panel.wait_ended(2)
+    panel.wait_more()
+    assert panel.root.is_visible()
+    assert f"{name}: " not in panel.text  # the snapshot is hidden
+
+    notebook.run(2, wait=False)  # a kernel that is busy does not tell a new page of its widgets
+    panel.wait_more()
+    notebook.reload(wait=False)
+    seen = panel.wait(rf"^{name}: \d+ of 120 done, \d+ running")
+    assert not re.search("not found|Loading|ended:", seen)
+    assert not notebook.ended(2)
+    notebook.screenshot("blocked")
+    notebook.interrupt()
+    panel.wait_ended(2)
+    panel.wait_more()
+    assert panel.root.is_visible()
+    notebook.screenshot("back")
+    assert notebook.errors == []
+
+
+def test_a_panel_whose_kernel_is_killed_says_so_and_the_study_goes_on(
+    open_notebook: Open, name: str, lab: Lab, session_store: str
+) -> None:
+    notebook = open_notebook(SETUP, begin(name, 25.0, 120))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended(2)
+    kernel = notebook.kernel_id()
+    [process] = [one for pid in lab.kernel_pids() if kernel in " ".join((one := psutil.Process(pid)).cmdline())]
+    process.kill()
+    seen = panel.wait("No news from this notebook's kernel since", limit_s=25)
+    assert f'The study goes on without it: ep.Study.open("{name}")' in seen
+    assert panel.root.locator(".ep-bar").evaluate("bar => Number(getComputedStyle(bar).opacity)") < 0.5
+    notebook.screenshot("grey")
+    finished = opened(name, session_store).progress().finished
+    until(lambda: opened(name, session_store).progress().finished > finished, "the study goes on")
+
+
+def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 27.0, 16), WAIT)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.run(2, wait=False)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended()
+    panel.button("Pause").click()
+    panel.wait(r"ended:\s+\d+ done\s+\d+ waiting\s+paused: ")  # what ran has ended
+    progress = opened(name, session_store).progress()
+    assert (progress.running, progress.paused) == (0, "by pause(); resume() goes on")
+    assert 0 < progress.finished < 16
+    notebook.screenshot("paused")
+    assert not notebook.ended(2)
+    panel.button("Resume").click()
+    panel.wait(r"16 of 16 ended:\s+16 done")
+    assert "paused" not in panel.text
+    notebook.wait_end(2)
+    assert notebook.errors == []
+
+
+FAILING = f"""
+study = ep.Study("NAME", office(), {{
+    "schedule": ep.Field("{SCHEDULE}", ["BLDG_LIGHT_SCH", "NOPE"]),
+    "lpd": ep.Field("{LPD}", [28.0, 28.01, -28.0]),
+}})
+study.run(check=False)
+"""
+
+
+def test_a_group_of_failures_is_looked_at_and_tried_again(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, FAILING.replace("NAME", name))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"6 of 6 ended:\s+2 done\s+4 failed")
+    crashed, refused = panel.group("Schedule Name = NOPE"), panel.group("Expected number greater than or equal to")
+    assert re.match(r"2\s+crash\s.*schedule = NOPE", crashed.inner_text())
+    assert re.match(r"2\s+simulation\s.*lpd = -28", refused.inner_text())
+    crashed.get_by_role("button", name="log").click()
+    log = panel.root.locator(".ep-log").filter(has_text="** Severe  ** GetInternalHeatGains: Lights = CORE_ZN_LIGHTS")
+    log.filter(has_text="Schedule Name = NOPE, item not found.").wait_for()
+    notebook.screenshot("log")
+
+    def simulated() -> dict[int, str]:
+        return {index: str(outcome.finished) for index, outcome in outcomes(name, session_store).items()}
+
+    def begun_again(before: dict[int, str]) -> set[int]:
+        now = simulated()
+        return {index for index in before if now.get(index) != before[index]}
+
+    first = simulated()
+    crashed.get_by_role("button", name="retry these").click()
+    until(lambda: begun_again(first) >= {3, 4}, "what crashed is simulated again")
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
+    assert begun_again(first) == {3, 4}
+
+    second = simulated()
+    panel.button("Retry failed").click()
+    until(lambda: begun_again(second) == {2, 3, 4, 5}, "what failed is simulated again")
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
+    assert begun_again(second) == {2, 3, 4, 5}
+    assert notebook.errors == []
+
+
+def outcomes(name: str, store: str) -> dict[int, Outcome]:
+    """What the store holds, by variant."""
+    manifest = Store(store).manifest(name)
+    held = Store(store).outcomes(manifest.keys, manifest.artifacts)
+    return {index: held[key] for index, key in enumerate(manifest.keys) if key in held}
 
 
 def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: str, session_store: str) -> None:
