@@ -11,7 +11,7 @@ import click
 
 import epstudy
 from epstudy.core.errors import EpstudyError
-from epstudy.settings import Settings
+from epstudy.settings import MOST_SLOTS, Settings
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def doctor(name: str | None) -> None:
 
 
 @main.command()
-@click.option("--slots", type=click.IntRange(1, 1024), help="Simulations at once; default: the physical cores.")
+@click.option("--slots", type=click.IntRange(1, MOST_SLOTS), help="Simulations at once; default: the physical cores.")
 def worker(slots: int | None) -> None:
     """Be a worker of the group's pool (EPSTUDY_REDIS_URL, EPSTUDY_STORE) until Ctrl-C or SIGTERM."""
     from epstudy.workers.supervisor import run_worker
@@ -71,14 +71,13 @@ def pool() -> None:
 
 
 @pool.command()
-@click.option("--workers", type=click.IntRange(1, 1024), help="Simulations at once; default: the physical cores.")
+@click.option("--workers", type=click.IntRange(1, MOST_SLOTS), help="Simulations at once; default: the physical cores.")
 def start(workers: int | None) -> None:
-    """Start the private pool; `study.run()` does it by itself."""
-    from epstudy.workers import local
+    """Start the private pool; `study.run()` does it by itself. One that runs gets the number of workers."""
+    from epstudy.workers.pool import start_private
 
     with _told():
-        settings = Settings.load(workers=workers)
-        click.echo(f"Redis at {local.start(settings)}; it ends when idle for {settings.idle_s:g} s")
+        click.echo(start_private(Settings.load(workers=workers), workers))
 
 
 @pool.command()

@@ -58,8 +58,8 @@ def estimate(store: Store, manifest: Manifest, slots: int) -> Estimate:
     whole = {key for key in there if all(f"{key}.{name}" in held for name in manifest.artifacts)}
     failed = {
         key
-        for key, outcome in store.outcomes(keys, manifest.artifacts).items()
-        if outcome.state is State.FAILED and outcome.settles(manifest.timeout_s)
+        for key, (outcome, _) in store.ends(keys, manifest.artifacts, compare=False).failed.items()
+        if outcome.settles(manifest.timeout_s)
     }
     readable = {key for key in there - whole if can_read_again(store, manifest, key, held)}
     to_run = [key for key in keys if key not in whole and key not in failed and key not in readable]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
@@ -11,7 +12,7 @@ from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
 from epstudy.settings import Settings
-from epstudy.store import Store
+from epstudy.store import Store, Wanted
 
 if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
@@ -63,11 +64,22 @@ class Live:
         """Tell a pool that is there something that stands in the store as well; False when it could not be told."""
         return self._ask(lambda pool: (what(pool), True)[1], False)
 
-    def want(self, study: str, request: str, only: str | None) -> None:
-        """Note in the store that this pool is to bring the study to its end."""
+    def under_way(self, manifest: Manifest) -> Wanted | None:
+        """Return what was asked of this study before and has not come to its end, by the store; None when nothing."""
+        from epstudy.workers.request import under_way
+
+        return under_way(self._store, manifest)
+
+    def want(
+        self, manifest: Manifest, before: Wanted | None, only: str | None, variants: Sequence[int] | None
+    ) -> Wanted:
+        """Note in the store what this pool is to do: what is asked now, and what was asked `before`; return it."""
+        from epstudy.workers.request import joined
         from epstudy.workers.sweep import pool_name
 
-        self._store.want(study, pool_name(private=self.private), request, only)
+        chosen = None if variants is None else tuple(variants)
+        wanted = Wanted(pool_name(private=self.private), uuid.uuid4().hex, only, chosen, manifest.digest)
+        return self._store.want(manifest.study, joined(before, wanted))
 
     def begin(self, what: Callable[[Pool], object]) -> None:
         """Start the pool, if it is a private one, and have it begin with what is in the store.
@@ -104,6 +116,19 @@ class Live:
     def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
         """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
         return self._ask(lambda pool: pool.glance(manifest, known), None)
+
+    def mend(self, study: str) -> None:
+        """Start a private pool that was killed while it worked again; one that ended stays so.
+
+        Raises
+        ------
+        PoolError
+            When it does not start.
+        """
+        from epstudy.workers.pool import was_killed
+
+        if self.private and was_killed(self._settings):
+            self.begin(lambda pool: pool.sweep(study))
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
@@ -146,6 +171,16 @@ class Live:
         there = self._ask(lambda pool: sum(int(worker["slots"]) for worker in pool.workers()), 0)
         return there or self._settings.workers or default_slots()
 
+    def set_slots(self, count: int) -> bool:
+        """Have the private pool run this many simulations at once; False when there is none that could be told.
+
+        Raises
+        ------
+        InputError
+            See `Pool.set_slots`.
+        """
+        return self.say(lambda pool: pool.set_slots(count))
+
     def _ask(self, what: Callable[[Pool], _T], default: _T) -> _T:
         """What a pool says that is there; `default` when there is none, or it does not answer."""
         if time.monotonic() < self._silent_until:
@@ -156,6 +191,7 @@ class Live:
             if self._pool is None:
                 self._pool = peek(self._settings, self._store)
             if self._pool is None:
+                self.trouble = ""  # it ended, and does not answer for that
                 return default
             said = what(self._pool)
         except AWAY as error:

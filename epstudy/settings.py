@@ -15,6 +15,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from epstudy.core.contracts import Limits
 from epstudy.core.errors import InputError
 
+#: The most simulations at once in one worker.
+MOST_SLOTS = 1024
+
 _GB = 10**9
 _FILE_GB = 20.0
 _UI = ("widgets", "text")
@@ -184,7 +187,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _typed(name: str, value: Any, where: str) -> Any:
     if name == "workers":
-        return _number(value, where, int, 1, 1024, "a whole number from 1 to 1024")
+        return _number(value, where, int, 1, MOST_SLOTS, f"a whole number from 1 to {MOST_SLOTS}")
     if name == "idle_s":
         return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
     if name in ("memory_gb", "file_gb"):

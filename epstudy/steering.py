@@ -5,9 +5,7 @@ The store hears it first: what stands there a pool obeys that is away now, or fo
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import State
@@ -15,15 +13,16 @@ from epstudy.live import Live
 from epstudy.results import NOBODY, status_of
 from epstudy.store import Store
 
-if TYPE_CHECKING:
-    from epstudy.workers.pool import Pool
-
 _PAUSED = "by pause(); resume() goes on"
 
 
 def run(store: Store, live: Live, manifest: Manifest, only: str | None) -> None:
     """Have the pool begin with a study whose files and manifest are in the store."""
-    _have_it_done(store, live, manifest, only, lambda pool, request: pool.open(manifest, only, request))
+    if only == "failed":
+        failed = store.ends(manifest.keys, manifest.artifacts, compare=False).failed
+        _have_it_done(store, live, manifest, variants=[i for i, key in enumerate(manifest.keys) if key in failed])
+    else:
+        _have_it_done(store, live, manifest, only=only)
 
 
 def cancel(store: Store, live: Live, manifest: Manifest) -> None:
@@ -55,37 +54,39 @@ def retry(
 ) -> None:
     """Have simulated again what failed or was cancelled: by one of `causes`, if there are any, and of `variants`."""
     live.refuse_another_grid(manifest)
-    again = _to_retry(store, live, manifest, causes, variants)
-    keys = [manifest.keys[index] for index in again]
-    store.forget_failures(keys)
-    store.forget_attempts(keys)
-    only = "missing" if causes or variants is not None else None
-    _have_it_done(store, live, manifest, only, lambda pool, request: pool.retry(manifest, again, request))
+    _have_it_done(store, live, manifest, variants=_to_retry(store, live, manifest, causes, variants))
 
 
 def _to_retry(
     store: Store, live: Live, manifest: Manifest, causes: Sequence[str], variants: Sequence[int] | None
 ) -> list[int]:
-    outcomes = store.outcomes(manifest.keys, manifest.artifacts)
+    ends = store.ends(manifest.keys, manifest.artifacts, compare=False)
     states = live.states(manifest) or [NOBODY] * len(manifest)
     chosen = range(len(manifest)) if variants is None else sorted(set(variants))
 
     def is_asked_for(index: int) -> bool:
-        outcome = outcomes.get(manifest.keys[index])
+        key = manifest.keys[index]
+        outcome = ends.failed[key][0] if key in ends.failed else None
         status = status_of(outcome, states[index], manifest.timeout_s)
-        if causes:
-            return status == State.FAILED and outcome is not None and outcome.cause in causes
-        return status in (State.FAILED, State.CANCELLED)
+        if key in ends.done or status not in (State.FAILED, State.CANCELLED):
+            return False
+        return not causes or (outcome is not None and status == State.FAILED and outcome.cause in causes)
 
     return [index for index in chosen if is_asked_for(index)]
 
 
 def _have_it_done(
-    store: Store, live: Live, manifest: Manifest, only: str | None, what: Callable[[Pool, str], None]
+    store: Store, live: Live, manifest: Manifest, *, only: str | None = None, variants: Sequence[int] | None = None
 ) -> None:
-    """Have the pool begin. First, the store says that the study is wanted: there a pool that is away finds it."""
+    """Have the pool begin. First, the store says what is wanted: there a pool that is away finds it.
+
+    What is asked of `variants` by themselves is begun anew, whatever became of them.
+    """
+    before = live.under_way(manifest)
+    keys = [manifest.keys[index] for index in variants or ()]
+    store.forget_failures(keys)
+    store.forget_attempts(keys)
     store.set_cancelled(manifest.study, cancelled=False)
     store.set_paused(manifest.study, paused=False)
-    request = uuid.uuid4().hex
-    live.want(manifest.study, request, only)
-    live.begin(lambda pool: what(pool, request))
+    wanted = live.want(manifest, before, only, variants)
+    live.begin(lambda pool: pool.begin(manifest, wanted))

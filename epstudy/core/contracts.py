@@ -131,6 +131,10 @@ class Simulator(Protocol):
         """Return what is installed here, with its version; raise EngineError when it is not."""
         ...
 
+    def installed(self) -> list[str]:
+        """Return what people call what is installed here: `EnergyPlus 25.2.0`. Empty when nothing is."""
+        ...
+
     def abilities(self) -> list[str]:
         """Return what studies may need that is here: see `Prepared.needs`. Empty when nothing is installed."""
         ...

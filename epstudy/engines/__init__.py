@@ -39,6 +39,11 @@ def describe(kind: str) -> str:
     return simulator(kind).describe()
 
 
+def installed() -> list[str]:
+    """Return the engines that are installed here, each with its version, as people call them."""
+    return [one for entry in entry_points(group=GROUP) for one in simulator(entry.name).installed()]
+
+
 def abilities() -> list[str]:
     """Return what the engines that are installed here can run: see `core.contracts.Prepared.needs`."""
     return sorted(ability for entry in entry_points(group=GROUP) for ability in simulator(entry.name).abilities())

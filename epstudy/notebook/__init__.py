@@ -40,7 +40,11 @@ def watched(settings: Settings, manifest: Manifest, *, silent: bool = False) -> 
         panel.wake()
     try:
         with ProgressLines(manifest.study, quiet=panel is not None and panel.is_live) as lines:
-            yield lines
+            try:
+                yield lines
+            except KeyboardInterrupt:
+                lines.say("not waited for any more; it goes on, and wait() follows it again")
+                raise
     finally:
         if panel is not None:
             panel.finish()

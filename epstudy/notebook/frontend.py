@@ -34,6 +34,20 @@ def front_end(wanted: str | None = None) -> FrontEnd:
     return FrontEnd.STATIC if _is_headless(_starter()) else FrontEnd.WIDGETS
 
 
+def trouble_with_kernel() -> str:
+    """Return why a panel would stand still in this kernel, and what to do; empty when it moves.
+
+    ipykernel 7.0 keeps back whatever a thread sends to a widget.
+    """
+    ipykernel = sys.modules.get("ipykernel")
+    version = str(getattr(ipykernel, "__version__", ""))
+    if not version.startswith("7.0."):
+        return ""
+    return (
+        f'ipykernel {version} does not show what moves: pip install --upgrade "ipykernel!=7.0.*" and restart the kernel'
+    )
+
+
 def _starter() -> list[str]:
     """The command line of the process that started this kernel."""
     try:

@@ -19,7 +19,7 @@ from epstudy.core.glance import Mark
 from epstudy.core.manifest import Manifest
 from epstudy.notebook import view as views
 from epstudy.notebook.answers import answer
-from epstudy.notebook.frontend import FrontEnd, front_end
+from epstudy.notebook.frontend import FrontEnd, front_end, trouble_with_kernel
 from epstudy.notebook.picture import BEAT_S, Picture
 from epstudy.notebook.readings import shown
 from epstudy.notebook.snapshot import broken, snapshot
@@ -105,7 +105,9 @@ class Panel:
             handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
             if handle is not None:
                 self._handles.append(handle)
-            if self._front_end is FrontEnd.WIDGETS:
+            if self._front_end is FrontEnd.WIDGETS and trouble_with_kernel():
+                print(trouble_with_kernel())  # noqa: T201 - a notebook
+            elif self._front_end is FrontEnd.WIDGETS:
                 display(self.widget)  # type: ignore[no-untyped-call]
         self.wake()
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from epstudy.core.errors import StoreError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.pace import Pace, pace
 from epstudy.notebook import view as views
@@ -38,6 +39,7 @@ class Picture:
         self.readings = Readings(self.manifest, source.outcome)
         self.marks: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.ended = False
+        self._trouble = ""
         self._choice = views.Choice(column="")
         self._lanes = views.Lanes()
         self._glance: Glance | None = None
@@ -46,7 +48,15 @@ class Picture:
         self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE)
 
     def look(self) -> None:
-        """One poll, and what it says of the store's part."""
+        """Ask the pool, and read a little in the store. One that cannot be read now is told, and read later."""
+        try:
+            self._look()
+        except StoreError as error:
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+
+    def _look(self) -> None:
         known = "" if self._glance is None else self._glance.known
         glance = self.source.glance(known)
         marks = self.marks
@@ -55,6 +65,7 @@ class Picture:
                 marks = np.frombuffer(glance.marks, dtype=np.uint8)
         elif time.monotonic() - self._stored_at > _STORED_S or not len(marks):
             self._stored_at = time.monotonic()
+            self.source.mend()
             marks = np.frombuffer(self.source.stored_marks(), dtype=np.uint8)
         self._glance = glance
         if marks is not self.marks:
@@ -71,7 +82,8 @@ class Picture:
             counts = views.counts(glance.counts)
         else:
             there = np.bincount(self.marks, minlength=128)
-            counts = views.counts({mark: int(there[ord(mark)]) for mark in Mark})
+            unknown = len(self.manifest) - len(self.marks)
+            counts = views.counts({mark: int(there[ord(mark)]) + unknown * (mark is Mark.PENDING) for mark in Mark})
         left = counts["waiting"] + counts["running"]
         self.ended = not left
         note = self._note(counts)
@@ -117,8 +129,8 @@ class Picture:
     def _note(self, counts: Mapping[str, int]) -> str:
         """What keeps the study from going on, in words; empty when nothing does."""
         left = counts["waiting"] + counts["running"]
-        if self.source.trouble:
-            return self.source.trouble
+        if self._trouble or self.source.trouble:
+            return self._trouble or self.source.trouble
         if self._glance is None:
             if left and self._is_another():
                 return "the name of this study stands for another grid by now"
@@ -163,7 +175,7 @@ class Picture:
             if axis.name == name:
                 numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.labels)
                 levels = np.array(axis.labels if numbers else range(len(axis.labels)), dtype=float)
-                return levels[[row[place] for row in self.manifest.rows]]
+                return levels[self.readings.rows[:, place]]
         return self.readings.column(name)
 
     def choose(self, message: Mapping[str, Any]) -> None:

@@ -52,7 +52,7 @@ class Readings:
         self.wanted = len(manifest) <= ALL_OF
         self.metrics: dict[str, NDArray[np.float64]] = {}
         self._manifest = manifest
-        self._rows = np.array(manifest.rows, dtype=np.int32).reshape(len(manifest), len(manifest.axes))
+        self.rows = np.array(manifest.rows, dtype=np.int32).reshape(len(manifest), len(manifest.axes))
         self._outcome = outcome
         self._told: tuple[Told, ...] | None = None
         self._groups: dict[tuple[str, str], Group] = {}
@@ -159,7 +159,7 @@ class Readings:
     def _levels(self, group: Group) -> str:
         """Which levels the variants of a group have, where that is not all of a parameter's: "u_value = 9.9"."""
         said = []
-        rows = self._rows[list(group.variants)]
+        rows = self.rows[list(group.variants)]
         for place, axis in enumerate(self._manifest.axes):
             used = np.unique(rows[:, place])
             if len(used) <= _LEVELS_NAMED and len(used) < len(axis.labels):

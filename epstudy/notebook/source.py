@@ -1,11 +1,12 @@
-"""What a panel asks of a study, and what it has done with it. A panel never starts a pool, and never waits for one."""
+"""What a panel asks of a study, and what it has done with it. A panel starts no pool but one that was killed."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from epstudy import steering
-from epstudy.core.errors import InputError, StudyNotFoundError
+from epstudy.core.errors import InputError, PoolError, StudyNotFoundError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
@@ -14,6 +15,8 @@ from epstudy.provenance import fetch
 from epstudy.results import stored_states
 from epstudy.settings import Settings
 from epstudy.store import Store
+
+log = logging.getLogger(__name__)
 
 LOG_LINES = 40
 _LOG_BYTES = 64_000  # of a log that may have any length
@@ -49,6 +52,14 @@ class Source:
     def glance(self, known: str = "") -> Glance | None:
         """Return what the pool says of the study; None when there is none, or it knows nothing of it."""
         return self._live.glance(self.manifest, known)
+
+    def mend(self) -> None:
+        """Have a private pool that was killed work on; the study is in its store."""
+        if self.manifest.study in self._store.wanted():
+            try:
+                self._live.mend(self.manifest.study)
+            except PoolError as error:
+                log.warning("the pool of %s does not start: %s", self.manifest.study, error)
 
     def stored_marks(self) -> bytes:
         """Return one mark a variant by what the store holds, for a study that no pool knows."""

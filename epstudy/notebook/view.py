@@ -154,8 +154,11 @@ def row(manifest: Manifest, index: int, value: float) -> dict[str, Any]:
 def best(values: NDArray[np.float64], *, highest: bool) -> list[int]:
     """Return the variants with the lowest or highest values, at most six, without those that have none."""
     known = np.flatnonzero(np.isfinite(values))
-    order = np.argsort(-values[known] if highest else values[known], kind="stable")
-    return [int(index) for index in known[order[:ROWS]]]
+    rank = -values[known] if highest else values[known]
+    if len(known) > ROWS:
+        first = np.argpartition(rank, ROWS)[:ROWS]
+        known, rank = known[first], rank[first]
+    return [int(index) for index in known[np.lexsort((known, rank))]]
 
 
 def colours(values: NDArray[np.float64]) -> tuple[bytes, float | None, float | None]:
@@ -177,10 +180,30 @@ def points(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[bytes, bool]
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if len(known) <= POINTS:
         return np.column_stack([x[known], y[known], known]).astype("<f4").tobytes(), False
-    count, across, up = np.histogram2d(x[known], y[known], bins=_BINS)
-    i, j = np.nonzero(count)
-    centres = ((across[i] + across[i + 1]) / 2, (up[j] + up[j + 1]) / 2)
-    return np.column_stack([*centres, count[i, j]]).astype("<f4").tobytes(), True
+    across, up = _bin(x[known], _BINS[0]), _bin(y[known], _BINS[1])
+    counts = np.bincount(across.index * _BINS[1] + up.index, minlength=_BINS[0] * _BINS[1])
+    full = np.flatnonzero(counts)
+    i, j = np.divmod(full, _BINS[1])
+    return np.column_stack([across.centre(i), up.centre(j), counts[full]]).astype("<f4").tobytes(), True
+
+
+@dataclass(frozen=True, slots=True)
+class _Binned:
+    """In which of several equal bins each of some values is."""
+
+    index: NDArray[np.int64]
+    low: float
+    width: float
+
+    def centre(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The middle of bins."""
+        return np.asarray(self.low + (index + 0.5) * self.width, dtype=np.float64)
+
+
+def _bin(values: NDArray[np.float64], bins: int) -> _Binned:
+    low, high = float(values.min()), float(values.max())
+    width = (high - low) / bins or 1.0
+    return _Binned(np.minimum((values - low) / width, bins - 1).astype(np.int64), low, width)
 
 
 def number(value: float) -> float | None:

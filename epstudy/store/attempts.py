@@ -33,6 +33,11 @@ def read_attempts(files: Files, key: str) -> list[Attempt]:
     return [Attempt.from_json(one) for one in said["attempts"]]
 
 
+def keys_with_attempts(files: Files) -> list[str]:
+    """Return the keys of the variants that have tries: those under way, and those to be begun again."""
+    return [name.removesuffix(".json") for shard in files.names(_FOLDER) for name in files.names(f"{_FOLDER}/{shard}")]
+
+
 def write_attempts(files: Files, key: str, attempts: Sequence[Attempt]) -> None:
     """Keep these as the tries of a variant."""
     if attempts:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from epstudy.core.errors import StoreError
 from epstudy.core.outcome import Outcome
 from epstudy.store.files import Files
 from epstudy.store.sealed import DamagedFileWarning, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Which keys are done, and of others the failure with when it was written, by the store's clock (s since 1970)."""
+
+    done: frozenset[str]
+    failed: Mapping[str, tuple[Outcome, float]]
 
 
 def shard(key: str) -> str:
@@ -48,6 +59,13 @@ def read_outcome(files: Files, file: str, key: str) -> Outcome | None:
     if outcome is None:
         warnings.warn(f"{files.shown(file)} is damaged; it counts as absent", DamagedFileWarning, stacklevel=3)
     return outcome
+
+
+def discard_if_damaged(files: Files, file: str, key: str) -> None:
+    """Remove an outcome that is damaged, unless somebody wrote it anew meanwhile, or the store cannot be written."""
+    with contextlib.suppress(FileNotFoundError, StoreError):
+        if unseal_outcome(key, files.read(file)) is None:
+            files.remove(file)
 
 
 def names_under(files: Files, keys: Iterable[str]) -> dict[str, list[str]]:

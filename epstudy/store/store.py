@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from epstudy.core.canonical import content_digest
 from epstudy.core.contracts import Held
@@ -20,7 +21,16 @@ from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
 from epstudy.store.damage import damage
 from epstudy.store.files import clear_parts, open_files, reading
-from epstudy.store.outcomes import failure_file, names_under, read_outcome, result_file, seal_outcome, shard
+from epstudy.store.outcomes import (
+    Ends,
+    discard_if_damaged,
+    failure_file,
+    names_under,
+    read_outcome,
+    result_file,
+    seal_outcome,
+    shard,
+)
 from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
@@ -34,6 +44,8 @@ from epstudy.store.studies import (
 )
 
 _PROBE_BYTES = 256 * 1024
+_AT_ONCE = 1000  # looks into the store between two signs of life
+_T = TypeVar("_T")
 
 
 class Store:
@@ -150,7 +162,10 @@ class Store:
         return read_outcome(self._files, failure_file(key), key)
 
     def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
-        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out."""
+        """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out.
+
+        A damaged result is removed, so that a study of any size is known by names alone to lack it.
+        """
         names = [f".{name}" for name in artifacts]
         held = names_under(self._files, keys)
         there = [key for key, of in held.items() if f"{key}.json" in of or f"{key}.failed.json" in of]
@@ -158,16 +173,60 @@ class Store:
         def read(key: str) -> Outcome | None:
             whole = f"{key}.json" in held[key] and all(key + name in held[key] for name in names)
             found = read_outcome(self._files, result_file(key), key) if whole else None
+            if whole and found is None:
+                discard_if_damaged(self._files, result_file(key), key)
             if found is None and f"{key}.failed.json" in held[key]:
                 return read_outcome(self._files, failure_file(key), key)
             return found
 
-        if self._files.remote:
-            with ThreadPoolExecutor(max_workers=16) as threads:
-                found = list(threads.map(read, there))
-        else:
-            found = [read(key) for key in there]  # threads only get in each other's way
-        return {key: outcome for key, outcome in zip(there, found, strict=True) if outcome is not None}
+        return {key: outcome for key, outcome in self._each(read, there).items() if outcome is not None}
+
+    def ends(
+        self,
+        keys: Iterable[str],
+        artifacts: Iterable[str] = (),
+        *,
+        compare: bool = True,
+        alive: Callable[[], object] = lambda: None,
+    ) -> Ends:
+        """Return which of `keys` have a whole result, and of the others the failures, as `outcome` finds them.
+
+        With `compare=False` a result is known by the names of its files: what is in them is not looked at. `alive` is
+        called now and then meanwhile.
+        """
+        names = [f".{name}" for name in artifacts]
+        held = names_under(self._files, keys)
+
+        def is_done(key: str) -> bool:
+            if f"{key}.json" not in held[key] or any(key + name not in held[key] for name in names):
+                return False
+            return not compare or read_outcome(self._files, result_file(key), key) is not None
+
+        def failure(key: str) -> tuple[Outcome, float] | None:
+            outcome = read_outcome(self._files, failure_file(key), key)
+            about = self._files.about(failure_file(key))
+            return None if outcome is None or about is None else (outcome, about.modified)
+
+        done = frozenset(key for key, so in self._each(is_done, held, alive).items() if so)
+        left = [key for key, of in held.items() if key not in done and f"{key}.failed.json" in of]
+        found = self._each(failure, left, alive)
+        return Ends(done, {key: failed for key, failed in found.items() if failed is not None})
+
+    def _each(
+        self, look: Callable[[str], _T], keys: Iterable[str], alive: Callable[[], object] = lambda: None
+    ) -> dict[str, _T]:
+        """What a look at each key finds: several at once where a look waits for a network."""
+        wanted = list(keys)
+        found: dict[str, _T] = {}
+        for first in range(0, len(wanted), _AT_ONCE):
+            alive()
+            some = wanted[first : first + _AT_ONCE]
+            if self._files.remote:
+                with ThreadPoolExecutor(max_workers=16) as threads:
+                    found |= dict(zip(some, threads.map(look, some), strict=True))
+            else:
+                found |= {key: look(key) for key in some}  # threads only get in each other's way
+        return found
 
     def forget_failures(self, keys: Iterable[str]) -> None:
         """Remove the failures under these keys, and what failed attempts left; results stay."""
@@ -258,6 +317,14 @@ class Store:
             del noted[place]
             attempts_of.write_attempts(self._files, key, noted)
 
+    def undo_attempts_of(self, workers: Collection[str]) -> None:
+        """Remove the tries that these workers had begun and not ended: they were stopped on purpose."""
+        for key in attempts_of.keys_with_attempts(self._files) if workers else ():
+            noted = self.attempts(key)
+            left = [attempt for attempt in noted if attempt.ended or attempt.worker not in workers]
+            if left != noted:
+                attempts_of.write_attempts(self._files, key, left)
+
     def forget_attempts(self, keys: Iterable[str]) -> None:
         """Remove the tries of the variants with these keys."""
         attempts_of.forget_attempts(self._files, keys)
@@ -332,9 +399,12 @@ class Store:
         """Return why the study was paused; empty when it was not, or nobody said."""
         return why_noted(self._files, study, PAUSED)
 
-    def want(self, study: str, pool: str, request: str = "", only: str | None = None) -> None:
-        """Note that a study is under way: which pool is to bring it to its end, and which request asked for what."""
-        self._wanted.put(study, Wanted(pool, request, only))
+    def want(self, study: str, wanted: Wanted) -> Wanted:
+        """Note that a study is under way: which pool is to bring it to its end, and which request asked for what.
+
+        Returns what was noted: with when the request began, which is now unless `wanted.since` says another time.
+        """
+        return self._wanted.put(study, wanted)
 
     def unwant(self, study: str) -> None:
         """Note that a study is not under way any more."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from epstudy.core.errors import InputError, StoreError
 from epstudy.core.variant import check_study_name
@@ -44,11 +46,18 @@ def why_noted(files: Files, study: str, note: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Who is to bring a study to its end, which `run()` or `retry()` asked for it, and with which `only`."""
+    """Who is to bring a study to its end, which `run()` or `retry()` asked for it, and for what.
+
+    `only` is that of `run()`; `variants` are the very ones that are asked for, None when `only` says it. They are those
+    of the `grid` with this digest. The request began at `since`, by the clock of the store: seconds since 1970.
+    """
 
     pool: str
     request: str = ""
     only: str | None = None
+    variants: tuple[int, ...] | None = None
+    grid: str = ""
+    since: float = field(default=0.0, compare=False)
 
 
 class WantedStudies:
@@ -58,10 +67,12 @@ class WantedStudies:
         self._files = files
         self._seen: dict[str, tuple[About, Wanted | None]] = {}
 
-    def put(self, study: str, wanted: Wanted) -> None:
-        """Note that a study is under way."""
-        self._files.replace(_wanted_file(study), seal(asdict(wanted)))
+    def put(self, study: str, wanted: Wanted) -> Wanted:
+        """Note that a study is under way; return what was noted, with when it began: now, unless `since` says it."""
+        variants = None if wanted.variants is None else _shortened(wanted.variants)
+        self._files.replace(_wanted_file(study), seal({**asdict(wanted), "variants": variants}))
         self._files.settle(_wanted_file(study))
+        return _begun(wanted, self._files.about(_wanted_file(study)))
 
     def remove(self, study: str) -> None:
         """Note that a study is not under way any more."""
@@ -78,7 +89,8 @@ class WantedStudies:
         if study in self._seen:
             return self._seen[study][1]
         try:
-            wanted = _unseal_wanted(self._files.read(_wanted_file(study)))
+            said = _unseal_wanted(self._files.read(_wanted_file(study)))
+            wanted = None if said is None else _begun(said, about)
         except FileNotFoundError:
             return None  # it ended just now
         except StoreError as error:
@@ -105,7 +117,33 @@ def _is_study(name: str) -> bool:
 
 def _unseal_wanted(content: bytes) -> Wanted | None:
     said = unseal(content) or {}
-    pool, request, only = said.get("pool"), said.get("request", ""), said.get("only")
-    if isinstance(pool, str) and isinstance(request, str) and (only is None or isinstance(only, str)):
-        return Wanted(pool, request, only)
-    return None
+    pool, request, only, grid = said.get("pool"), said.get("request", ""), said.get("only"), said.get("grid", "")
+    variants, since = said.get("variants"), said.get("since", 0.0)
+    if not (isinstance(pool, str) and isinstance(request, str) and isinstance(grid, str)):
+        return None
+    if not (isinstance(only, str | None) and isinstance(variants, str | None)):
+        return None
+    chosen = None if variants is None else _lengthened(variants)
+    return Wanted(pool, request, only, chosen, grid, float(since))
+
+
+def _begun(wanted: Wanted, about: About | None) -> Wanted:
+    """What is wanted, with when it began: when its file was written, unless it goes on with an earlier request."""
+    return wanted if wanted.since or about is None else replace(wanted, since=about.modified)
+
+
+def _shortened(indices: Sequence[int]) -> str:
+    """Ascending indices as a text, "0-4,7": most often a few characters for very many."""
+    runs = []
+    for _, run in itertools.groupby(enumerate(indices), key=lambda pair: pair[1] - pair[0]):
+        members = [index for _, index in run]
+        runs.append(f"{members[0]}-{members[-1]}" if len(members) > 1 else str(members[0]))
+    return ",".join(runs)
+
+
+def _lengthened(text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for run in filter(None, text.split(",")):
+        first, _, last = run.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
-from epstudy.workers.connection import broker_url
+from epstudy.workers.connection import broker_url, tls_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,13 +23,16 @@ BACKSTOP_S = 86400.0
 
 def make_app(redis_url: str, *, answer_s: float = 30.0) -> Celery:
     """Return a Celery application on this Redis, which waits so long for an answer. It connects when first used."""
+    url, tls = tls_of(broker_url(redis_url))
     app = Celery(
         "epstudy",
-        broker=broker_url(redis_url),
+        broker=url,
         amqp="epstudy.workers.transport:Amqp",  # the gate: nothing but our own messages gets to Celery
         set_as_current=False,
     )
     app.conf.update(
+        # kombu by itself takes any certificate of a rediss:// URL.
+        broker_use_ssl=tls,
         # JSON only: a message is data, never code.
         task_serializer="json",
         accept_content=["json"],
@@ -86,6 +89,11 @@ def message_id(study: str, index: int) -> str:
 def queue_of(needs: str) -> str:
     """Return the queue of the studies that need this of a worker; only workers that have it read it."""
     return f"{QUEUE}.{needs}" if needs else QUEUE
+
+
+def queue_keys(queue: str) -> list[str]:
+    """Return the names that a queue has in Redis: kombu reads a list for each of four priorities."""
+    return [f"{PREFIX}{queue}", *(f"{PREFIX}{queue}\x06\x16{priority}" for priority in (3, 6, 9))]
 
 
 def publish(app: Celery, manifest: Manifest, indices: Iterable[int]) -> None:

@@ -17,6 +17,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:runs:<supervisor>  the tokens of what it runs; ep:alone:<supervisor> that of one that is to run alone there
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
+    ep:slots              how many simulations a private pool is to run at once, once somebody has changed it
     ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
     ep:attached           there while a client is
 """
@@ -24,7 +25,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ from epstudy.core.glance import Glance, Other, RunningVariant
 from epstudy.core.glance import Mark as Mark
 from epstudy.core.outcome import Progress
 from epstudy.core.pace import Ended
+from epstudy.settings import MOST_SLOTS
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
 
@@ -96,13 +98,23 @@ class Ledger:
 
     # a study ----------------------------------------------------------------------------------------------------
 
-    def open(self, study: str, digest: str, states: str, *, quiet_s: float = 0.0, request: str = "") -> bool:
+    def open(
+        self,
+        study: str,
+        digest: str,
+        states: str,
+        *,
+        quiet_s: float = 0.0,
+        request: str = "",
+        causes: Mapping[str, int] | None = None,
+    ) -> bool:
         """Begin (again) with a study whose variants have these marks; False when it is under way already.
 
-        `request` is which `run()` or `retry()` this is. Nothing is given out for `quiet_s`: after a loss of Redis the
-        beats need that long to say who still runs.
+        `request` is which `run()` or `retry()` this is, `causes` how many have failed by each since it began. Nothing
+        is given out for `quiet_s`: after a loss of Redis the beats need that long to say who still runs.
         """
-        return bool(self._call("open", study, digest, states, int(quiet_s * 1000), request))
+        failed = [word for pair in (causes or {}).items() for word in pair]
+        return bool(self._call("open", study, digest, states, int(quiet_s * 1000), request, *failed))
 
     def request(self, study: str) -> str:
         """Return which request the ledger follows; empty when it was opened without one."""
@@ -245,11 +257,6 @@ class Ledger:
         """Mark those of `indices` that have one of `marks` with `to`; return how many had."""
         return int(self._call("move", study, digest, "".join(marks), to.value, int(wait_s * 1000), *indices))
 
-    def resume(self, study: str, digest: str, indices: list[int]) -> None:
-        """Have these variants, failed or cancelled, pending again, in a study that is not cancelled any more."""
-        self.redis.hdel(f"ep:s:{study}:about", "cancelled")
-        self.move(study, digest, [Mark.FAILED, Mark.CANCELLED], Mark.PENDING, indices)
-
     def expire(self, study: str, running: Running) -> bool:
         """End the lease under which a variant runs whose worker is known to be dead; False when it is another's now."""
         return bool(self._call("expire", study, running.index, running.token))
@@ -295,6 +302,16 @@ class Ledger:
     def _now_ms(self) -> float:
         seconds, micros = self.redis.time()
         return float(seconds * 1000 + micros / 1000)
+
+    def set_slots(self, count: int) -> None:
+        """Ask the supervisor of a private pool to have this many simulations run at once."""
+        self.redis.set("ep:slots", count)
+
+    def slots(self) -> int | None:
+        """Return how many were asked for; None when nobody asked since Redis started."""
+        said = self.redis.get("ep:slots")
+        count = int(said) if isinstance(said, bytes) and said.isdigit() and len(said) <= len(str(MOST_SLOTS)) else 0
+        return count if 1 <= count <= MOST_SLOTS else None
 
     def attach(self, seconds: float) -> None:
         """Say that a client is here: a private pool stays for this long at least."""

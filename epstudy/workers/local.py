@@ -135,6 +135,12 @@ def stop(settings: Settings, wait_s: float = 15.0) -> bool:
     return True
 
 
+def was_killed(settings: Settings) -> bool:
+    """Say whether the keeper of this store's pool is dead and did not end by itself: then its folder is still there."""
+    runtime = runtime_for(settings.store)
+    return runtime.pid_file.exists() and runtime.keeper() is None
+
+
 def _await_start(runtime: Runtime, settings: Settings, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_S
     while not _answers(runtime, settings):

@@ -8,17 +8,18 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from epstudy.core.errors import PoolError, RefusedError
+from epstudy.core.errors import InputError, PoolError, RefusedError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
-from epstudy.settings import Settings, mask
-from epstudy.store import Store
+from epstudy.settings import MOST_SLOTS, Settings, mask
+from epstudy.store import Store, Wanted
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
 from epstudy.workers.processes import redis_server
-from epstudy.workers.sweep import SWEEP_S, Sweeper, marks, pool_name
+from epstudy.workers.request import asked, begin
+from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 _FIRST_WINDOW = 100  # published before `run()` returns; the sweep goes on
 
@@ -58,31 +59,17 @@ class Pool:
         name = pool_name(private=self.private)
         self._sweeper = Sweeper(self._ledger, self._store, self._publish, name, is_dead=lambda _: False)
 
-    def open(self, manifest: Manifest, only: str | None = None, request: str = "") -> None:
-        """Begin with a study whose manifest is in the store, and queue the first of what is to be simulated.
+    def begin(self, manifest: Manifest, wanted: Wanted) -> None:
+        """Begin with what is wanted of a study whose manifest is in the store, and queue the first of it.
 
-        What that is, `sweep.marks` says; a study that is under way already just goes on, and with `only="failed"`
-        simulates again what has failed until now.
+        A study that is under way already just goes on.
         """
         self._refuse_another_store()
         self._ledger.attach(self._settings.idle_s)
-        found = marks(self._store, manifest, only)
-        again = [index for index, mark in enumerate(found) if mark == Mark.PENDING]
-        if not self._is_under_way(manifest):
-            self._forget(manifest, again, failures=only == "failed")
-            self._ledger.open(manifest.study, manifest.digest, found, request=request)
-        elif only == "failed":
-            self._forget(manifest, again, failures=True)
-            self._ledger.resume(manifest.study, manifest.digest, again)
-        self._begin(manifest)
-
-    def retry(self, manifest: Manifest, indices: list[int], request: str = "") -> None:
-        """Have variants simulated again that failed or were cancelled, and whose failures the store has forgotten."""
-        self._refuse_another_store()
-        self._ledger.attach(self._settings.idle_s)
-        self._ledger.open(manifest.study, manifest.digest, self._left_alone(manifest, indices), request=request)
-        self._ledger.resume(manifest.study, manifest.digest, indices)
-        self._begin(manifest)
+        begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
+        if manifest.study in self._ledger.active() and manifest.study not in self._store.wanted():
+            self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
+        self._sweeper.top_up(manifest, _FIRST_WINDOW)
 
     def cancel(self, manifest: Manifest) -> int:
         """Cancel a study; return how many variants were waiting."""
@@ -126,8 +113,26 @@ class Pool:
             self._sweeper.sweep(study)
 
     def workers(self) -> list[dict[str, Any]]:
-        """Return what the living workers say of themselves: host, pid, slots, version, store."""
+        """Return what the living workers say of themselves: host, pid, slots, version, store, engines."""
         return self._ledger.workers()
+
+    def set_slots(self, count: int) -> None:
+        """Have the private pool run this many simulations at once, within a second or so; what runs is not disturbed.
+
+        A pool that is started anew begins with the number of its settings again.
+
+        Raises
+        ------
+        InputError
+            When this is a group's pool, or `count` is not from 1 to 1024.
+        """
+        if not self.private:
+            raise InputError(
+                "how many simulations a group's worker runs at once is said where it is started: epstudy worker --slots"
+            )
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_SLOTS:
+            raise InputError(f"count is {count!r}; expected a whole number from 1 to {MOST_SLOTS}")
+        self._ledger.set_slots(count)
 
     def lines(self) -> list[str]:
         """Return what there is to say: the Redis, each worker, each study that is not finished."""
@@ -136,36 +141,6 @@ class Pool:
         ]
         studies = [f"study {name}: {self._ledger.progress(name)}" for name in self._ledger.active()]
         return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies]
-
-    def _is_under_way(self, manifest: Manifest) -> bool:
-        if self._ledger.digest(manifest.study) != manifest.digest or self._ledger.halt(manifest.study).cancelled:
-            return False
-        return manifest.study in self._ledger.active()
-
-    def _forget(self, manifest: Manifest, indices: list[int], *, failures: bool) -> None:
-        """Forget what earlier attempts came to: these variants are asked for anew."""
-        keys = [manifest.keys[index] for index in indices]
-        self._store.forget_attempts(keys)
-        if failures:
-            self._store.forget_failures(keys)
-
-    def _left_alone(self, manifest: Manifest, indices: list[int]) -> str:
-        """The marks of a study of which only these variants are asked for; the others stay as they ended."""
-        wanted, held = set(indices), self._store.held(manifest.keys)
-
-        def mark(index: int, found: str) -> str:
-            if found != Mark.PENDING or index in wanted:
-                return found
-            return Mark.FAILED if f"{manifest.keys[index]}.failed.json" in held else Mark.CANCELLED
-
-        return "".join(mark(index, found) for index, found in enumerate(marks(self._store, manifest)))
-
-    def _begin(self, manifest: Manifest) -> None:
-        """Queue the first variants; the sweeps do the rest, and know of the study until its end."""
-        wanted = self._store.wanted().get(manifest.study)
-        if wanted is None and manifest.study in self._ledger.active():
-            self._store.want(manifest.study, pool_name(private=self.private), self._ledger.request(manifest.study))
-        self._sweeper.top_up(manifest, _FIRST_WINDOW)
 
     def _publish(self, manifest: Manifest, indices: list[int]) -> None:
         try:
@@ -224,6 +199,26 @@ def is_running(settings: Settings) -> bool:
     from epstudy.workers import local
 
     return local.runtime_for(settings.store).keeper() is not None
+
+
+def was_killed(settings: Settings) -> bool:
+    """Say whether the private pool of this store was killed, and did not end by itself or by `stop_private`."""
+    if sys.platform == "win32":
+        return False
+    from epstudy.workers import local
+
+    return local.was_killed(settings)
+
+
+def start_private(settings: Settings, slots: int | None) -> str:
+    """Start the private pool of this store, or bring the one that runs to so many slots; return what to tell."""
+    was_running = is_running(settings)
+    url = _private_redis(settings)
+    said = f"Redis at {url}; it ends when idle for {settings.idle_s:g} s"
+    if not was_running or slots is None:
+        return said
+    Ledger(connect(url)).set_slots(slots)
+    return f"{said}; it was running already, and has {slots} slots from now on"
 
 
 def stop_private(settings: Settings) -> bool:

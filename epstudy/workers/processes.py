@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -58,6 +59,11 @@ def is_running(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def worker_name(pid: int) -> str:
+    """Return what the slot in the process with this id, on this host, is called in the store and the ledger."""
+    return f"{socket.gethostname()}:{pid}"
 
 
 def identity_of_this_process() -> dict[str, float]:

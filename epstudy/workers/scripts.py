@@ -42,7 +42,8 @@ end
 local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:studies', ARGV[1]) end end
 """
 
-# study, digest, states, quiet for ms, request -> 1 when opened, 0 when this very study is under way already
+# study, digest, states, quiet for ms, request, then causes and how many failed by each -> 1 when opened, 0 when this
+# very study is under way already
 _OPEN = """
 local same = redis.call('HGET', about, 'digest') == ARGV[2] and redis.call('HEXISTS', about, 'cancelled') == 0
 if same and left() > 0 then
@@ -56,6 +57,7 @@ for c in string.gmatch('pqrdhfc', '.') do
   local _, n = string.gsub(ARGV[3], c, '')
   redis.call('HSET', counts, c, n)
 end
+for i = 6, #ARGV, 2 do redis.call('HSET', causes, ARGV[i], ARGV[i + 1]) end
 redis.call('SADD', 'ep:studies', ARGV[1])
 close_if_finished()
 return 1

@@ -15,6 +15,7 @@ from epstudy.settings import Settings
 from epstudy.workers.app import QUEUE, TASK, make_app, queue_of
 from epstudy.workers.processes import die_with_parent
 from epstudy.workers.slot import Slot
+from epstudy.workers.slots import follow_slots
 
 
 def register(app: Celery, slot: Slot) -> None:
@@ -44,7 +45,9 @@ def main() -> None:
     if url is None or settings.scratch is None:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     app = make_app(url)
-    register(app, Slot(settings, url, Path(settings.scratch), supervisor=sys.argv[2]))
+    scratch = Path(settings.scratch)
+    register(app, Slot(settings, url, scratch, supervisor=sys.argv[2]))
+    follow_slots(app, scratch)
     _import_before_fork()
     app.worker_main(
         [

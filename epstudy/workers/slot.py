@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect
 from epstudy.workers.heartbeat import Heartbeat
 from epstudy.workers.ledger import Lease, Ledger, Mark
+from epstudy.workers.processes import worker_name
 from epstudy.workers.trial import Trial, Verdict
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Slot:
 
     def warm(self) -> None:
         """Start the simulator of the first engine, so that the first variant finds it warm."""
-        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.worker = worker_name(os.getpid())
         try:
             self._simulator("energyplus").warm()
         except EpstudyError as error:

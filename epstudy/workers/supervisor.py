@@ -25,13 +25,14 @@ from kombu.exceptions import KombuError
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.version import VERSION
-from epstudy.engines import abilities
+from epstudy.engines import abilities, installed
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
-from epstudy.workers.app import make_app, publish
-from epstudy.workers.connection import ANSWER_S, RedisError, connect
+from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
+from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
 from epstudy.workers.ledger import Ledger, Mark, Running
-from epstudy.workers.processes import default_slots, is_running, kill_group
+from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
+from epstudy.workers.slots import forget_slots, write_slots
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives 
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
 _SCRATCH = f"epstudy-worker-{socket.gethostname()}-"
+_LOOK_S = 0.5  # how often the private Redis is asked for another number of slots
 _CLEAR_S = 30.0  # how often what killed processes left in the store is removed
 
 
@@ -59,12 +61,16 @@ class Supervisor:
         self._started = 0.0
         self._lived = False
         self._short_lives = 0
+        self._next_look = 0.0
         self._next_sweep = 0.0
+        self._next_word = 0.0
         self._next_clearing = 0.0
         self._store = Store(settings.store)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
         self._abilities = abilities()
+        self._engines = installed()
+        self._queue_keys = [key for queue in (QUEUE, *map(queue_of, self._abilities)) for key in queue_keys(queue)]
         self._ledger: Ledger | None = None
         self._sweeper: Sweeper | None = None
 
@@ -72,6 +78,7 @@ class Supervisor:
         """Start the Celery worker."""
         for name in ("runs", "tmp"):
             (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        forget_slots(self._scratch)
         environment = {
             **os.environ,
             # as it was set, so that a password in a file stays there
@@ -108,7 +115,25 @@ class Supervisor:
             When the Celery worker ends at once, again and again.
         """
         self._restart_if_dead()
+        self._change_slots_if_due()
         self._sweep_if_due()
+
+    def _change_slots_if_due(self) -> None:
+        """Have the Celery worker of a private pool follow what was asked of it; nothing asked changes nothing."""
+        if not self._private or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_S
+        try:
+            ledger = self.ledger()
+            wanted = ledger.slots()
+            if wanted is None or wanted == self.slots:
+                return
+            write_slots(self._scratch, wanted)
+            log.info("%s slots from now on, instead of %s", wanted, self.slots)
+            self.slots = wanted
+            ledger.announce(self.name, self._about())
+        except (RedisError, EpstudyError, OSError) as error:
+            log.warning("the number of slots stays at %s: %s", self.slots, error)
 
     def _sweep_if_due(self) -> None:
         if time.monotonic() < self._next_sweep:
@@ -117,10 +142,17 @@ class Supervisor:
         try:
             ledger = self.ledger()
             self._clear()
-            ledger.announce(self.name, self._about())
+            self._announce(ledger)
+            warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
+
+    def _announce(self, ledger: Ledger) -> None:
+        """Say that this worker lives, unless it just did: also in the middle of a sweep that takes long."""
+        if time.monotonic() >= self._next_word:
+            self._next_word = time.monotonic() + SWEEP_S / 2
+            ledger.announce(self.name, self._about())
 
     def _clear(self) -> None:
         """Remove what killed processes left: run folders, and now and then unfinished files in the store."""
@@ -145,14 +177,26 @@ class Supervisor:
         """
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
+        children = self._children()
         if self._process is not None:
             kill_group(self._process, 0)
         try:
+            self._store.undo_attempts_of(children)  # first: Redis may be away, and this must not count all the same
             if self._ledger is not None:
                 self._put_back(self._ledger)
                 self._ledger.retire(self.name)
         except (RedisError, EpstudyError) as error:
             log.warning("the ledger was not told: %s", error)
+
+    def _children(self) -> set[str]:
+        """The slots, by the names that they have in the store."""
+        if self._process is None:
+            return set()
+        try:
+            children = psutil.Process(self._process.pid).children()
+        except psutil.NoSuchProcess:
+            return set()
+        return {worker_name(child.pid) for child in children}
 
     def _drain(self, wait_s: float, hurry: Callable[[], bool]) -> None:
         """Have Celery take no more and finish what it runs: SIGTERM to its main process alone, not to its children."""
@@ -204,7 +248,10 @@ class Supervisor:
                 except KombuError as error:
                     raise PoolError(f"Redis took no messages: {error}") from error
 
-            self._sweeper = Sweeper(ledger, self._store, send, pool_name(private=self._private), self._is_dead)
+            name = pool_name(private=self._private)
+            self._sweeper = Sweeper(
+                ledger, self._store, send, name, self._is_dead, alive=lambda: self._announce(ledger)
+            )
         self._sweeper.sweep_all()
 
     def _about(self) -> dict[str, object]:
@@ -215,6 +262,7 @@ class Supervisor:
             "epstudy": VERSION,
             "manifest": MANIFEST_FORMAT,
             "store": self._store.identity(),
+            "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
         }

@@ -12,10 +12,11 @@ from epstudy.core.errors import EpstudyError, InputError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
 from epstudy.core.retrying import epitaph, given_up, pause_s
-from epstudy.store import Store
+from epstudy.store import Store, Wanted
 from epstudy.workers.app import message_id, queue_of
 from epstudy.workers.connection import ConnectionLost, RedisError, TimeLost
 from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Running
+from epstudy.workers.request import asked, begin
 
 log = logging.getLogger(__name__)
 
@@ -27,27 +28,6 @@ _SURE_S = 1.5  # what is only under way, between queue and worker or between two
 Publish = Callable[[Manifest, list[int]], None]
 
 
-def marks(store: Store, manifest: Manifest, only: str | None = None) -> str:
-    """Return one mark a variant from what the store holds: held, failed, pending, or set aside as cancelled.
-
-    Pending is what the store does not settle. With `only="failed"` it is what has failed, for any cause, and what
-    has no outcome is set aside; with `only="missing"` it is what has no outcome.
-    """
-    outcomes = store.outcomes(manifest.keys, manifest.artifacts)
-
-    def mark(key: str) -> Mark:
-        outcome = outcomes.get(key)
-        if outcome is None:
-            return Mark.CANCELLED if only == "failed" else Mark.PENDING
-        if outcome.state is State.DONE:
-            return Mark.HELD
-        if only == "failed":
-            return Mark.PENDING
-        return Mark.FAILED if only == "missing" or outcome.settles(manifest.timeout_s) else Mark.PENDING
-
-    return "".join(mark(key) for key in manifest.keys)
-
-
 def pool_name(*, private: bool) -> str:
     """Return what the store calls this pool: it keeps for each study which pool is to bring it to its end."""
     user = os.getuid() if hasattr(os, "getuid") else ""
@@ -57,17 +37,25 @@ def pool_name(*, private: bool) -> str:
 class Sweeper:
     """Sweeps the studies of one pool. Several at once do no harm: every step is one transition in the ledger.
 
-    `is_dead` says of a worker that is surely dead so, before its lease runs out; who cannot know says False.
+    `is_dead` says of a worker that is surely dead so, before its lease runs out; who cannot know says False. `alive` is
+    called now and then during what may take long.
     """
 
     def __init__(
-        self, ledger: Ledger, store: Store, publish: Publish, pool: str, is_dead: Callable[[Running], bool]
+        self,
+        ledger: Ledger,
+        store: Store,
+        publish: Publish,
+        pool: str,
+        is_dead: Callable[[Running], bool],
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._publish = publish
         self._pool = pool
         self._is_dead = is_dead
+        self._alive = alive
         self._manifests: dict[str, tuple[str, Manifest]] = {}
         self._missing: dict[str, int] = {}  # sweeps in a row that found no manifest
         self._disagreeing: dict[str, int] = {}  # sweeps in a row that found another one than the ledger's
@@ -76,6 +64,7 @@ class Sweeper:
         """Sweep every study that is to be brought to its end: the ledger's, and the store's when Redis forgot them."""
         wanted = {study for study, wanted in self._store.wanted().items() if wanted.pool == self._pool}
         for study in sorted(wanted | set(self._ledger.active())):
+            self._alive()
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
                 self._sweep_or_drop(study)
 
@@ -109,9 +98,7 @@ class Sweeper:
         self._disagreeing.pop(study, None)
         if digest is None or self._ledger.size(study) != len(manifest):
             self._ledger.drop(study)
-            wanted = self._store.wanted().get(study)
-            request = "" if wanted is None else wanted.request
-            self._ledger.open(study, manifest.digest, self._reopened(manifest), quiet_s=3 * BEAT_S, request=request)
+            self._reopen(manifest, quiet_s=3 * BEAT_S)
         self._obey(manifest)
         self._hear(manifest)
         left = self._ledger.recount(study)
@@ -135,20 +122,25 @@ class Sweeper:
 
     def _hear(self, manifest: Manifest) -> None:
         """Begin (again) what a notebook asked for while Redis did not answer: it stands in the store."""
-        study = manifest.study
-        wanted = self._store.wanted().get(study)
-        if wanted is None or not wanted.request or wanted.request == self._ledger.request(study):
+        wanted = self._store.wanted().get(manifest.study)
+        if wanted is None or wanted.request in ("", self._ledger.request(manifest.study)):
             return
-        found = marks(self._store, manifest, wanted.only)
-        if wanted.only == "failed":
-            pending = [key for key, mark in zip(manifest.keys, found, strict=True) if mark == Mark.PENDING]
-            self._store.forget_failures(pending)
-        self._ledger.open(study, manifest.digest, found, request=wanted.request)
+        if not self._store.is_cancelled(manifest.study):  # since
+            begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted, self._alive))
+
+    def _reopen(self, manifest: Manifest, quiet_s: float = 0.0) -> None:
+        """Have the ledger know again what it forgot."""
+        wanted = self._store.wanted().get(manifest.study)
+        asks = asked(self._store, manifest, wanted, self._alive)
+        cancelled = self._store.is_cancelled(manifest.study)
+        marks = asks.marks.replace(Mark.PENDING, Mark.CANCELLED) if cancelled else asks.marks
+        request = "" if wanted is None else wanted.request
+        self._ledger.open(manifest.study, manifest.digest, marks, quiet_s=quiet_s, request=request, causes=asks.causes)
 
     def _want_again(self, study: str) -> None:
         """What is not finished is to be known to the store, whoever took the note away meanwhile."""
         if study not in self._store.wanted() and not self._store.is_cancelled(study):
-            self._store.want(study, self._pool)
+            self._store.want(study, Wanted(self._pool, grid=self._ledger.digest(study) or ""))
 
     def _close(self, manifest: Manifest) -> None:
         """A study at its end needs nobody any more. Attempts that a killed child left beside an outcome go, too.
@@ -156,7 +148,8 @@ class Sweeper:
         What ended by the ledger and has no outcome in the store is begun again: its failure was forgotten by a notebook
         that did not reach Redis, or its result was removed.
         """
-        if manifest.study not in self._store.wanted():
+        wanted = self._store.wanted().get(manifest.study)
+        if wanted is None:
             return
         held = self._store.held(manifest.keys)
         without = [i for i, key in enumerate(manifest.keys) if not {f"{key}.json", f"{key}.failed.json"} & held]
@@ -164,7 +157,8 @@ class Sweeper:
         if without and self._ledger.move(manifest.study, manifest.digest, ended, Mark.PENDING, without):
             return
         self._store.forget_attempts(manifest.keys)
-        self._store.unwant(manifest.study)
+        if self._store.wanted().get(manifest.study) == wanted:  # and nobody asks anew just now
+            self._store.unwant(manifest.study)
 
     def _disagree(self, study: str, manifest: Manifest) -> None:
         """The ledger follows another grid than the name stands for.
@@ -175,7 +169,7 @@ class Sweeper:
         self._disagreeing[study] = self._disagreeing.get(study, 0) + 1
         if self._disagreeing[study] >= _GONE:
             log.warning("study %s is another grid in the store than in the ledger; the store's is followed", study)
-            self._ledger.open(study, manifest.digest, self._reopened(manifest))
+            self._reopen(manifest)
 
     def top_up(self, manifest: Manifest, window: int = WINDOW) -> int:
         """Publish pending variants until `window` messages wait in the broker; return how many were published."""
@@ -186,12 +180,6 @@ class Sweeper:
             self._publish(manifest, again)
             self._ledger.advance(queue_of(manifest.needs), len(again))
         return len(again) + len(indices)
-
-    def _reopened(self, manifest: Manifest) -> str:
-        found = marks(self._store, manifest)
-        if self._store.is_cancelled(manifest.study):
-            return found.replace(Mark.PENDING, Mark.CANCELLED)
-        return found
 
     def _recover(self, manifest: Manifest, states: str) -> None:
         """Find the variants that nobody runs any more.

@@ -31,7 +31,8 @@ from kombu.transport import redis as kombu_redis
 
 from epstudy.core.errors import InputError
 from epstudy.core.variant import check_study_name
-from epstudy.workers.app import BACKSTOP_S, TASK, message_id
+from epstudy.workers.app import BACKSTOP_S, TASK, message_id, queue_keys
+from epstudy.workers.connection import set_aside, warn_of_foreign
 
 log = logging.getLogger(__name__)
 
@@ -241,13 +242,25 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     def _read(self, read: Callable[..., Any], link: Any, command: str, **options: Any) -> Any:
         """What Redis answers; for the command that waits for a message, ours or None, as if none had come."""
-        said = read(link, command, **options)
         if command != "BRPOP":
-            return said
+            return read(link, command, **options)
+        try:
+            said = read(link, command, **options)
+        except self.ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            self._set_aside()
+            return None
         if said:
             said = self._let_through(*said)
         self.connection.refused.tell()
         return said
+
+    def _set_aside(self) -> None:
+        """Take away what has the name of a queue and is none: Celery's main process would end of it, for ever."""
+        keys = [key for queue in self.active_queues for key in queue_keys(queue)]
+        with self.conn_or_acquire() as client:
+            warn_of_foreign(set_aside(client, keys))
 
     def _let_through(self, key: bytes, item: bytes) -> tuple[bytes, bytes] | None:
         queue = key.decode(errors="replace").rsplit(self.sep, 1)[0]

@@ -19,7 +19,7 @@ from typing import Any
 from epstudy.core.canonical import content_digest
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
-from epstudy.store import Store
+from epstudy.store import Store, Wanted
 
 KEY = "ab" * 32
 
@@ -83,7 +83,9 @@ WRITES = {
         lambda store: store.manifest("a").sampling,
     ),
     "wanted": Write(
-        lambda store: store.want("a", "ann"), lambda store: store.want("a", "bob"), lambda store: store.wanted()
+        lambda store: store.want("a", Wanted("ann")),
+        lambda store: store.want("a", Wanted("bob")),
+        lambda store: store.wanted(),
     ),
     "paused": Write(
         lambda store: store.set_paused("a", True, "once"),

@@ -125,3 +125,15 @@ def test_an_attempt_is_ended_and_undone_by_its_own_token(make: Callable[[], Stor
     assert [(one.token, one.ended) for one in store.attempts(KEY)] == [("a", "crash"), ("b", "")]
     store.undo_attempt(KEY, "a")
     assert [one.token for one in store.attempts(KEY)] == ["b"]
+
+
+def test_what_a_worker_had_begun_when_it_was_told_to_end_does_not_count(make: Callable[[], Store]) -> None:
+    store = make()
+    store.undo_attempts_of({"tower:41"})
+    crashed = replace(FIRST, ended=Cause.CRASH.value)
+    for attempt in (crashed, SECOND, FIRST):
+        store.begin_attempt(KEY, attempt)
+    store.begin_attempt(SAME_SHARD, FIRST)
+    store.begin_attempt(OTHER, SECOND)
+    make().undo_attempts_of({"tower:41", "tower:43"})
+    assert [store.attempts(key) for key in (KEY, SAME_SHARD, OTHER)] == [[crashed, SECOND], [], [SECOND]]

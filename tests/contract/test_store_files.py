@@ -19,7 +19,7 @@ import pytest
 from epstudy.core.errors import StoreError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
-from epstudy.store import Store
+from epstudy.store import Store, Wanted
 from epstudy.store.sealed import unseal
 from tests.contract.dying_writer import WRITES
 
@@ -38,7 +38,7 @@ WRITERS: dict[str, Callable[[Store], object]] = {
     "begin_attempt": lambda store: store.begin_attempt(KEY, Attempt("tower:1", "")),
     "set_cancelled": lambda store: store.set_cancelled("a", cancelled=True, why="enough"),
     "set_paused": lambda store: store.set_paused("a", paused=True, why="the night"),
-    "want": lambda store: store.want("a", pool="ann"),
+    "want": lambda store: store.want("a", Wanted("ann")),
 }
 REMOVERS: dict[str, Callable[[Store], object]] = {
     "unwant": lambda store: store.unwant("a"),

@@ -47,8 +47,8 @@ def test_a_paused_study_without_a_manifest_is_no_study(make: Callable[[], Store]
 def test_studies_under_way_are_known_by_name(make: Callable[[], Store]) -> None:
     store = make()
     assert store.wanted() == {}
-    store.want("b", pool="ann")
-    store.want("a", pool="bob")
+    store.want("b", Wanted("ann"))
+    store.want("a", Wanted("bob"))
     assert make().wanted() == {"a": Wanted("bob"), "b": Wanted("ann")}
     assert list(make().wanted()) == ["a", "b"]
     store.unwant("a")
@@ -58,27 +58,27 @@ def test_studies_under_way_are_known_by_name(make: Callable[[], Store]) -> None:
 
 def test_whoever_looks_again_sees_what_has_changed(make: Callable[[], Store]) -> None:
     mine, other = make(), make()
-    other.want("a", pool="ann")
+    other.want("a", Wanted("ann"))
     assert mine.wanted() == {"a": Wanted("ann")}
-    other.want("a", pool="bob")
+    other.want("a", Wanted("bob"))
     assert mine.wanted() == {"a": Wanted("bob")}
     other.unwant("a")
     assert mine.wanted() == {}
-    other.want("a", pool="bob")
+    other.want("a", Wanted("bob"))
     assert mine.wanted() == {"a": Wanted("bob")}
 
 
 def test_what_has_not_changed_is_not_read_again(make: Callable[[], Store]) -> None:
     store = make()
     for number in range(3):
-        store.want(f"study-{number}", pool="ann")
+        store.want(f"study-{number}", Wanted("ann"))
     reads: list[str] = []
     read = store._files.read
     store._files.read = lambda name: reads.append(name) or read(name)  # type: ignore[method-assign, func-returns-value]
     for _ in range(2):
         assert len(store.wanted()) == 3
     assert sorted(reads) == [f"wanted/study-{number}" for number in range(3)]
-    store.want("study-1", pool="bob")
+    store.want("study-1", Wanted("bob"))
     store.wanted()
     assert reads[3:] == ["wanted/study-1"]
 
@@ -87,22 +87,22 @@ def test_a_damaged_entry_is_left_out_and_the_others_are_not(
     make: Callable[[], Store], damage_file: Callable[[Store, str], None]
 ) -> None:
     store = make()
-    store.want("a", pool="ann")
-    store.want("b", pool="bob")
-    store.want("c", pool="cem")
+    store.want("a", Wanted("ann"))
+    store.want("b", Wanted("bob"))
+    store.want("c", Wanted("cem"))
     damage_file(store, "wanted/a")
     store._files.replace("wanted/b", b"")
     with pytest.warns(DamagedFileWarning, match="damaged") as said:
         assert store.wanted() == {"c": Wanted("cem")}
     assert len(said) == 2
     assert store.wanted() == {"c": Wanted("cem")}, "told once for each damage"
-    store.want("a", pool="ann")
+    store.want("a", Wanted("ann"))
     assert list(store.wanted()) == ["a", "c"]
 
 
 def test_what_a_file_system_leaves_among_the_entries_is_no_study(make: Callable[[], Store]) -> None:
     store = make()
-    store.want("a", pool="ann")
+    store.want("a", Wanted("ann"))
     store._files.replace("wanted/.nfs000001", b"left")
     store._files.replace("wanted/a~", b"left")
     assert list(store.wanted()) == ["a"]
@@ -110,8 +110,8 @@ def test_what_a_file_system_leaves_among_the_entries_is_no_study(make: Callable[
 
 def test_an_entry_that_cannot_be_read_is_not_the_others_trouble(folder: Path) -> None:
     store = Store(str(folder))
-    store.want("a", pool="ann")
-    store.want("b", pool="bob")
+    store.want("a", Wanted("ann"))
+    store.want("b", Wanted("bob"))
     (folder / "wanted" / "a").unlink()
     (folder / "wanted" / "a").symlink_to("/proc/self/mem")  # a file whose first byte gives an input/output error
     with pytest.warns(DamagedFileWarning, match='study "a" is not gone on with: .* cannot be read: Input/output error'):
@@ -125,7 +125,7 @@ def test_a_removed_study_leaves_nothing(make: Callable[[], Store]) -> None:
     store.set_cancelled("a", cancelled=True)
     store.set_paused("a", paused=True)
     for name in ("a", "ab"):
-        store.want(name, pool="ann")
+        store.want(name, Wanted("ann"))
     store.remove_study("a")
     store.remove_study("a")
     assert store.studies() == ["ab"]
@@ -145,7 +145,7 @@ def test_no_folder_of_a_removed_study_is_left(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["../a", "a/b", "", "/a", "-a", "a\0b"])
 def test_no_file_is_written_under_what_is_no_name(make: Callable[[], Store], name: str) -> None:
     for write in (
-        lambda: make().want(name, pool="ann"),
+        lambda: make().want(name, Wanted("ann")),
         lambda: make().unwant(name),
         lambda: make().set_paused(name, paused=True),
         lambda: make().set_cancelled(name, cancelled=True),

@@ -363,9 +363,11 @@ def table(chaos: Chaos | PrivateChaos) -> str:
     """Return what was done and what came of it, for people."""
     lines = [f"{times:5} times {what}" for what, times in sorted(chaos.done.items())]
     variants, simulations = (sum(getattr(one, name) for one in chaos.found) for name in ("variants", "simulations"))
-    lost, doubled = (sum(getattr(one, name) for one in chaos.found) for name in ("lost", "doubled"))
+    lost, doubled, repeated = (
+        sum(getattr(one, name) for one in chaos.found) for name in ("lost", "doubled", "repeated")
+    )
     counted = f"{len(chaos.found)} studies, {variants} variants, {simulations} simulations"
-    return "\n".join([*lines, f"{counted}; lost {lost}, doubled {doubled}", *chaos.problems])
+    return "\n".join([*lines, f"{counted}; lost {lost}, doubled {doubled}, repeated {repeated}", *chaos.problems])
 
 
 def main() -> None:

@@ -58,12 +58,17 @@ ENDS = {
 
 @dataclass
 class Found:
-    """What the checker found. `lost` variants have no end or a wrong one; `doubled` were simulated once too often."""
+    """What the checker found.
+
+    `lost` variants have no end or a wrong one; `repeated` counts all simulations beyond one a variant, and `doubled`
+    those that neither the variants' behaviours nor what was killed account for.
+    """
 
     variants: int = 0
     simulations: int = 0
     lost: int = 0
     doubled: int = 0
+    repeated: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -180,6 +185,7 @@ def _not_too_many(manifest: Manifest, pool: Pool, found: Found, extra: int) -> N
     counted = executions(pool.log)
     variants = {name_of(manifest.edits(index)): index for index in range(len(manifest))}
     found.simulations = sum(counted[name] for name in variants)
+    found.repeated = sum(max(counted[name] - 1, 0) for name in variants)
     allowed, exposed = 0, pool.exposed + extra
     for name, index in variants.items():
         behaviour = said_of(manifest, index).get("behaviour", "good")

@@ -26,6 +26,7 @@ class Fault:
     variants: int = 0
     lost: int = 0
     doubled: int = 0
+    repeated: int = 0
     recovered_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,6 +45,7 @@ class Fault:
         self.variants += found.variants
         self.lost += found.lost
         self.doubled += found.doubled
+        self.repeated += found.repeated
         assert not found.problems, "\n".join([f"{self.code}, seed {self.seed}:", *found.problems])
 
     def to_json(self) -> dict[str, object]:
@@ -56,6 +58,7 @@ class Fault:
             "variants": self.variants,
             "lost": self.lost,
             "doubled": self.doubled,
+            "repeated": self.repeated,
             "recovered_s": self.recovered_s,
         }
 

@@ -12,7 +12,7 @@ from typing import Any
 from tests.faults.recorder import RECORD
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-COUNTS = ("injected", "variants", "lost", "doubled")
+COUNTS = ("injected", "variants", "lost", "doubled", "repeated")
 
 
 def render(lines: Iterable[str]) -> str:
@@ -21,12 +21,13 @@ def render(lines: Iterable[str]) -> str:
     faults: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in seen:
         faults.setdefault((one["fault"], one["what"]), []).append(one)
-    head = ["| | fault | injected | variants | lost | doubled | back, median | longest |", "|" + "---|" * 8]
+    head = ["| | fault | injected | variants | lost | doubled | repeated | back, median | longest |", "|" + "---|" * 9]
     rows = [_row(code, what, faults[code, what]) for code, what in sorted(faults, key=_place)]
-    injected, _, lost, doubled = (sum(one[name] for one in seen) for name in COUNTS)
+    injected, variants, lost, doubled, repeated = (sum(one[name] for one in seen) for name in COUNTS)
     failed = sum(not one["passed"] for one in seen)
     summary = (
-        f"{injected} faults in {len(seen)} tests: {lost} variants lost, {doubled} doubled; "
+        f"{injected} faults in {len(seen)} tests, {variants} variants: {lost} lost, {doubled} doubled, "
+        f"{repeated} simulations repeated; "
         f"{failed or 'no'} test{'' if failed == 1 else 's'} failed."
     )
     return "\n".join([*head, *rows, "", summary])

@@ -310,6 +310,20 @@ def test_a_message_that_is_none_of_ours_is_dropped(pool: Pool, kind: Callable[[P
     ends_right(pool, study)
 
 
+@pytest.mark.parametrize("key", KEYS, ids=["queue", "able", "queue-priority", "able-priority"])
+def test_what_has_a_queues_name_and_is_none_is_set_aside(pool: Pool, key: str) -> None:
+    """Celery's main process ended of it, and each that was started after it."""
+    study = begun()
+    pool.redis.set(key, "no list")  # whatever was there
+    until(lambda: pool.redis.get(f"{key}.foreign") == b"no list")
+    pool.redis.delete(f"{key}.foreign")
+    with pool.redis.pipeline() as pipe:
+        pipe.delete(key).hset(key, "no", "list").execute()
+    until(lambda: pool.redis.exists(f"{key}.foreign"))
+    until(lambda: f"under {key} that is no queue" in pool.group.log())
+    ends_right(pool, study)
+
+
 def test_the_sweep_reads_past_bad_messages(pool: Pool) -> None:
     """It looks into the queue for what was lost; so does a notebook that waits."""
 
@@ -469,6 +483,7 @@ def test_a_worker_starts_whatever_stands_where_kombu_keeps_its_books(tmp_path: P
         pool.redis.hset(f"{PREFIX}unacked", mapping={"a": "garbage", "b": "[]", "c": "[1,2,3]"})
         pool.redis.zadd(f"{PREFIX}unacked_index", {"a": 0, "b": 0, "c": 0})
         pool.put(b"garbage")
+        pool.redis.set(KEYS[2], "no list")
         first = pool.main()
         os.kill(first.pid, signal.SIGKILL)
         until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)

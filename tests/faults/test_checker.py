@@ -20,7 +20,7 @@ from shortengine import MARKER, TRACE, name_of
 import epstudy as ep
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt
-from epstudy.store import DamagedFileWarning, Store
+from epstudy.store import DamagedFileWarning, Store, Wanted
 from tests.faults import checker
 from tests.faults.checker import Found, examine, read_verified
 from tests.faults.pools import GroupPool
@@ -107,7 +107,7 @@ def codes(found: Found) -> set[str]:
 def test_a_study_that_ended_well_has_no_problems(patient: Patient) -> None:
     found = look(patient)
     assert found.problems == []
-    assert (found.variants, found.simulations, found.lost, found.doubled) == (6, 7, 0, 0)
+    assert (found.variants, found.simulations, found.lost, found.doubled, found.repeated) == (6, 7, 0, 0, 1)
     assert patient.study.verify().ok
 
 
@@ -232,7 +232,7 @@ def a_run_folder(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def a_wanted_study(patient: Patient) -> Iterator[None]:
-    patient.store.want("another", "another pool")
+    patient.store.want("another", Wanted("another pool"))
     yield
 
 

@@ -184,6 +184,27 @@ def test_workers_are_restarted_one_after_the_other(group: GroupPool, fault: Begi
     assert attempts == {1}, "a worker that was told to end is no reason to count an attempt"
 
 
+def test_what_a_worker_puts_back_while_redis_is_away_does_not_count(group: GroupPool, fault: Begin) -> None:
+    """It counted as lost with its worker, as nobody could tell Redis."""
+    f13 = fault("F13", "a worker is told to put back what it runs (SIGQUIT) while Redis is frozen")
+    study = good(group, "put-back-alone", 8, 4.0, retries=0).run()
+    until(lambda: len(read_starts(group.log)) == 4)
+    group.redis_process.suspend()
+    pids = [child.pid for child in group.children_of(group.workers[0])]
+    group.workers[0].signal(signal.SIGQUIT)
+    at = time.monotonic()
+    assert group.workers[0].ended(20) == 0
+    f13.happened()
+    group.exposed += group.slots
+    group.redis_process.resume()
+    group.workers[0].start()
+    study.wait(timeout=60)
+    f13.recovered(*restarts(read_starts(group.log), pids, at).values())
+    assert len(f13.recovered_s) == group.slots, "what it ran was begun again, though nothing may be lost"
+    f13.ended(examine(study, group))
+    assert {end["attempts"] for end in read_ends(study, group)} == {1}
+
+
 def _next(log: Path, at: float) -> Start:
     return next(start for start in read_starts(log) if start.at > at)
 

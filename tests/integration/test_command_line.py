@@ -44,7 +44,18 @@ def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(
     assert "How much do lighting and glazing matter?" in page
     assert "data:image/png;base64," in page or "image/png" in page
     executed = json.loads((tmp_path / "demo" / "01-first-study.ipynb").read_text())
-    assert not [out for cell in executed["cells"] for out in cell.get("outputs", []) if out["output_type"] == "error"]
+    outputs = [out for cell in executed["cells"] for out in cell.get("outputs", [])]
+    assert not [out for out in outputs if out["output_type"] == "error"]
+    [snapshot] = [
+        out["data"] for out in outputs if "epstudy-static" in "".join(out.get("data", {}).get("text/html", ""))
+    ]
+    assert "".join(snapshot["text/plain"]).startswith("lighting-and-glazing: 9 of 9 done")
+    assert "lighting-and-glazing: 9 of 9 done" in page
+    assert "application/vnd.jupyter.widget-view+json" not in json.dumps(executed), "nobody there runs widgets"
+    printed = "".join("".join(out["text"]) for out in outputs if out["output_type"] == "stream")
+    assert "lighting-and-glazing: 9 of 9 done" in printed
+    assert "\r" not in printed
+    assert "\x1b" not in printed
     assert alive(processes_of(own_store)) == [], "the demo ends the pool that it started"
 
     second = epstudy("demo", "-o", str(tmp_path / "demo"))
@@ -79,6 +90,9 @@ def test_the_pool_is_started_shown_and_stopped(own_store: str) -> None:
     assert "no private pool is running" in epstudy("pool", "status")
     assert "ends when idle for 30 s" in epstudy("pool", "start", "--workers", "1", EPSTUDY_IDLE_S="30")
     until(lambda: "1 slots" in epstudy("pool", "status"))
+    assert "was running already, and has 2 slots from now on" in epstudy("pool", "start", "--workers", "2")
+    until(lambda: "2 slots" in epstudy("pool", "status"))
+    assert "slots" not in epstudy("pool", "start"), "nobody asked for another number"
     assert "slots, epstudy" in epstudy("doctor")
     pool = processes_of(own_store)
     assert "ended" in epstudy("pool", "stop")

@@ -11,6 +11,9 @@ import pytest
 import epstudy as ep
 from epstudy.core.contracts import Prepared
 from epstudy.core.outcome import State
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.workers.pool import Pool
 from tests.integration.offices import LPD, quick
 from tests.integration.test_compose import Group, running_group
 
@@ -54,6 +57,12 @@ def test_a_function_that_is_installed_on_both_sides_runs() -> None:
     cooling = sizes[sizes["component_class"].str.contains("Coil:Cooling") & (sizes["unit"] == "W")]
     less, more = cooling.groupby("variant")["value"].sum()
     assert more > less
+
+
+def test_a_notebook_does_not_change_the_slots_of_a_group(group: Group) -> None:
+    settings = Settings.load()
+    with pytest.raises(ep.InputError, match="epstudy worker --slots"):
+        Pool(settings, Store(settings.store)).set_slots(2)
 
 
 class Elsewhere:

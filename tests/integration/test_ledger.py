@@ -227,3 +227,84 @@ def test_counts_that_a_cut_file_left_wrong_are_right_again(ledger: Ledger) -> No
     assert progress is not None
     assert (progress.pending, progress.done) == (4, 0)
     assert ledger.active() == [STUDY]
+
+
+def test_a_glance_says_who_runs_what_and_what_ended(ledger: Ledger) -> None:
+    ledger.announce("supervisor", {"host": "here", "slots": 2})
+    ledger.open("another", "its digest", "ppr")
+    assert claim(ledger, MINE)
+    assert ledger.beat(MINE, "host:mine", "supervisor", 0.5) is None
+    said = ledger.glance(STUDY, DIGEST)
+    assert said is not None
+    assert said.marks == b"prpp"
+    assert said.counts[Mark.PENDING] == 3
+    [running] = said.running
+    assert (running.index, running.worker, running.supervisor, running.progress) == (1, "host:mine", "supervisor", 0.5)
+    assert 0 <= running.beat_s < 5
+    assert [(worker["name"], worker["slots"]) for worker in said.workers] == [("supervisor", 2)]
+    assert [(other.study, other.waiting, other.running) for other in said.others] == [("another", 2, 1)]
+    assert said.ended == ()
+
+    ledger.finish(MINE, Mark.DONE)
+    after = ledger.glance(STUDY, DIGEST, said.known)
+    assert after is not None
+    assert after.marks == b"pdpp"
+    [ended] = after.ended
+    assert (ended.index, ended.failed) == (1, False)
+    assert 0 <= ended.took_s < 5
+    assert abs(ended.at_s - after.at_s) < 5
+
+
+def test_marks_travel_only_when_the_counts_have_changed(ledger: Ledger) -> None:
+    first = ledger.glance(STUDY, DIGEST)
+    assert first is not None
+    again = ledger.glance(STUDY, DIGEST, first.known)
+    assert again is not None
+    assert again.marks is None
+    assert again.counts == first.counts
+
+
+def test_a_glance_at_another_grid_says_nothing(ledger: Ledger) -> None:
+    assert ledger.glance(STUDY, "another digest") is None
+    assert ledger.glance("unknown", DIGEST) is None
+
+
+def test_what_came_from_the_store_is_no_simulation_that_ended(ledger: Ledger) -> None:
+    assert claim(ledger, MINE)
+    ledger.finish(MINE, Mark.HELD)
+    said = ledger.glance(STUDY, DIGEST)
+    assert said is not None
+    assert said.ended == ()
+
+
+def test_a_glance_says_why_nothing_is_given_out(ledger: Ledger) -> None:
+    ledger.pause(STUDY, DIGEST, "somebody wanted it")
+    said = ledger.glance(STUDY, DIGEST)
+    assert said is not None
+    assert (said.halt, said.cancelled) == ("somebody wanted it", False)
+    ledger.pause(STUDY, DIGEST, "")
+    ledger.cancel(STUDY, DIGEST)
+    said = ledger.glance(STUDY, DIGEST)
+    assert said is not None
+    assert (said.halt, said.cancelled) == ("", True)
+
+
+def test_whoever_glances_is_attached_also_at_a_redis_that_is_full(ledger: Ledger) -> None:
+    assert not ledger.attached()
+    ledger.glance(STUDY, DIGEST, attach_s=30.0)
+    assert ledger.attached()
+    ledger.redis.config_set("maxmemory", "1")
+    try:
+        assert ledger.glance(STUDY, DIGEST) is not None
+    finally:
+        ledger.redis.config_set("maxmemory", "0")
+
+
+def test_foreign_entries_do_not_spoil_a_glance(ledger: Ledger) -> None:
+    ledger.redis.hset("ep:workers", "stranger", "no JSON")
+    ledger.redis.hset("ep:workers", "list", "[1, 2]")
+    assert claim(ledger, MINE)
+    said = ledger.glance(STUDY, DIGEST)
+    assert said is not None
+    assert said.workers == ()
+    assert len(said.running) == 1

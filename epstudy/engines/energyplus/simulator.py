@@ -61,6 +61,11 @@ class EnergyPlusSimulator:
         found = find_installations(environment=surroundings())
         return ", ".join(map(str, found)) if found else str(find_installation())
 
+    def installed(self) -> list[str]:
+        """Return each version of EnergyPlus that is here."""
+        found = find_installations(environment=surroundings())
+        return list(dict.fromkeys(f"EnergyPlus {'.'.join(map(str, one.version))}" for one in found))
+
     def abilities(self) -> list[str]:
         """Return one ability for each EnergyPlus that is installed here."""
         return [one for each in find_installations(environment=surroundings()) for one in abilities_of(each)]

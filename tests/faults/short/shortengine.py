@@ -113,6 +113,9 @@ class ShortSimulator:
     def describe(self) -> str:
         return BUILD
 
+    def installed(self) -> list[str]:
+        return [BUILD]
+
     def abilities(self) -> list[str]:
         return []
 

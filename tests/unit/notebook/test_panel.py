@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -257,6 +258,22 @@ def test_without_a_pool_it_shows_what_the_store_has(make: Make) -> None:
     said = repr(panel).splitlines()
     assert said[0] == "facade: 1 of 8 done (1 from the store), 6 waiting, 1 failed"
     assert said[1] == "no pool works on this study; run() goes on"
+
+
+def test_a_store_that_cannot_be_read_for_a_while_is_told_and_read_later(make: Make) -> None:
+    source = make(GRID)
+    source.put(0, done(100.0))
+    panel = shown(source)
+    folder = Path(source.store)
+    gone = folder.rename(folder.with_name("unmounted"))
+    folder.write_text("no folder")
+    assert panel.step() is not None
+    assert panel.widget.view["note"]
+    assert not panel.widget.view["ended"]
+    folder.unlink()
+    gone.rename(folder)
+    panel.finish()
+    assert panel.widget.view["counts"]["cached"] == 1
 
 
 def test_a_paused_study_says_why_and_promises_no_end(make: Make) -> None:

@@ -7,11 +7,13 @@ import copy
 import json
 import logging
 import random
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from epstudy.core.errors import InputError
 from epstudy.workers.app import BACKSTOP_S, make_app, message_id
 from epstudy.workers.transport import (
     MOST_BYTES,
@@ -243,3 +245,26 @@ def test_celery_reads_through_the_gate_whatever_the_url(url: str) -> None:
         assert connection.get_transport_cls() is Transport
         assert bool(connection.ssl) == url.startswith("rediss")
         assert "secret" not in connection.as_uri()
+
+
+@pytest.mark.parametrize(
+    ("query", "required", "compared", "others"),
+    [
+        ("", ssl.CERT_REQUIRED, True, {}),
+        ("?ssl_ca_certs=/etc/ca.pem", ssl.CERT_REQUIRED, True, {"ssl_ca_certs": "/etc/ca.pem"}),
+        ("?ssl_check_hostname=False", ssl.CERT_REQUIRED, False, {}),
+        ("?ssl_cert_reqs=none", ssl.CERT_NONE, False, {}),
+        ("?ssl_cert_reqs=CERT_OPTIONAL", ssl.CERT_OPTIONAL, False, {}),
+    ],
+)
+def test_the_certificate_of_redis_is_looked_at(
+    query: str, required: ssl.VerifyMode, compared: bool, others: dict[str, str]
+) -> None:
+    """Messages went to whoever answered at a rediss:// URL."""
+    connection = make_app(f"rediss://:secret@host:6379/0{query}").connection_for_read()
+    assert connection.ssl == {"ssl_cert_reqs": required, "ssl_check_hostname": compared, **others}
+
+
+def test_what_asks_for_no_known_look_at_the_certificate_is_refused() -> None:
+    with pytest.raises(InputError, match="ssl_cert_reqs"):
+        make_app("rediss://host:6379/0?ssl_cert_reqs=perhaps")
