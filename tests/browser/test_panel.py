@@ -1,0 +1,290 @@
+"""The live panel of a study, as whoever sits before it has it: it runs, is reloaded, left, restarted, clicked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+import epstudy as ep
+from epstudy.core.outcome import Outcome
+from epstudy.store import Store
+from tests.browser.conftest import Open
+from tests.browser.lab import Lab, until
+from tests.browser.panels import LPD, SCHEDULE, SETUP, PanelOf, begin
+from tests.integration.offices import alive, processes_of
+
+FIRST_STUDY = Path(__file__).parents[2] / "notebooks" / "01-first-study.ipynb"
+WAIT = "study.wait(); print('waited')"
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest, session_store: str) -> Iterator[str]:
+    """The name of the test's own study, which is cancelled at its end: the next test needs the slots."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+    yield name
+    with suppress(ep.StudyNotFoundError):
+        ep.Study.open(name, store=session_store).cancel()
+
+
+def opened(name: str, store: str) -> ep.Study:
+    """The study as another process sees it."""
+    return ep.Study.open(name, store=store)
+
+
+@pytest.mark.timeout(600)
+def test_the_first_study_runs_to_nine_of_nine(open_notebook: Open) -> None:
+    cells = [cell.source for cell in nbformat.read(FIRST_STUDY, as_version=4).cells if cell.cell_type == "code"]
+    run = next(index for index, source in enumerate(cells) if "study.run()" in source)
+    wait = next(index for index, source in enumerate(cells) if "study.wait()" in source)
+    notebook = open_notebook(*cells)
+    for cell in range(wait):
+        notebook.run(cell)
+    panel = PanelOf(notebook, run)
+    panel.wait("running")
+    notebook.run(wait, wait=False)
+    panel.wait(r"slot 1\s+#\d lpd = \d+, u_value = [\d.]+\s+[1-9]\d* %")  # while wait() blocks
+    notebook.scroll_to(run)
+    notebook.screenshot("runs")
+    panel.wait(r"9 of 9 ended:\s+9 done", limit_s=500)
+    notebook.wait_end(wait)
+    for cell in range(wait + 1, len(cells)):
+        notebook.run(cell)
+    notebook.scroll_to(run)
+    notebook.screenshot("ended")
+    assert notebook.errors == []
+
+
+def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 20.0, 40), f'import epstudy as ep\nep.Study.open("{name}")')
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended(3)
+    until(lambda: f"{name}: 0 of" not in notebook.html(1), "a snapshot of the study under way")
+    notebook.save()
+    notebook.restart_kernel()
+    notebook.reload()
+    until(lambda: "model not found" in notebook.html(1), "Lab finds no model")
+    seen = panel.wait(rf"^{name}: \d+ of 40 done, \d+ running, \d+ waiting\n")
+    assert f'live again with ep.Study.open("{name}")' in seen
+    assert not re.search("not found|Loading|ended:", seen)
+    notebook.screenshot("restarted")
+    done = notebook.number(1, rf"{name}: (\d+) of")
+    until(lambda: opened(name, session_store).progress().done > done, "the study goes on without the kernel")
+
+    notebook.run(2)  # in the new kernel, which knows nothing
+    again = PanelOf(notebook, 2)
+    again.wait(r"40 of 40 ended:\s+40 done", limit_s=150)
+    assert again.root.is_visible()
+    notebook.screenshot("opened")
+    assert [error for error in notebook.errors if "widget model not found" not in error] == []
+
+
+def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 23.0, 120), WAIT)
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended(2)
+    notebook.reload()
+    panel.wait_ended(2)
+    panel.wait_more()
+    assert panel.root.is_visible()
+    assert f"{name}: " not in panel.text  # the snapshot is hidden
+
+    notebook.run(2, wait=False)  # a kernel that is busy does not tell a new page of its widgets
+    panel.wait_more()
+    notebook.reload(wait=False)
+    seen = panel.wait(rf"^{name}: \d+ of 120 done, \d+ running")
+    assert not re.search("not found|Loading|ended:", seen)
+    assert not notebook.ended(2)
+    notebook.screenshot("blocked")
+    notebook.interrupt()
+    panel.wait_ended(2)
+    panel.wait_more()
+    assert panel.root.is_visible()
+    notebook.screenshot("back")
+    assert notebook.errors == []
+
+
+def test_a_panel_whose_kernel_is_killed_says_so_and_the_study_goes_on(
+    open_notebook: Open, name: str, lab: Lab, session_store: str
+) -> None:
+    notebook = open_notebook(SETUP, begin(name, 25.0, 120))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended(2)
+    kernel = notebook.kernel_id()
+    [process] = [one for pid in lab.kernel_pids() if kernel in " ".join((one := psutil.Process(pid)).cmdline())]
+    process.kill()
+    seen = panel.wait("No news from this notebook's kernel since", limit_s=25)
+    assert f'The study goes on without it: ep.Study.open("{name}")' in seen
+    assert panel.root.locator(".ep-bar").evaluate("bar => Number(getComputedStyle(bar).opacity)") < 0.5
+    notebook.screenshot("grey")
+    finished = opened(name, session_store).progress().finished
+    until(lambda: opened(name, session_store).progress().finished > finished, "the study goes on")
+
+
+def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 27.0, 16), WAIT)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.run(2, wait=False)
+    panel = PanelOf(notebook, 1)
+    panel.wait_ended()
+    panel.button("Pause").click()
+    panel.wait(r"ended:\s+\d+ done\s+\d+ waiting\s+paused: ")  # what ran has ended
+    progress = opened(name, session_store).progress()
+    assert (progress.running, progress.paused) == (0, "by pause(); resume() goes on")
+    assert 0 < progress.finished < 16
+    notebook.screenshot("paused")
+    assert not notebook.ended(2)
+    panel.button("Resume").click()
+    panel.wait(r"16 of 16 ended:\s+16 done")
+    assert "paused" not in panel.text
+    notebook.wait_end(2)
+    assert notebook.errors == []
+
+
+FAILING = f"""
+study = ep.Study("NAME", office(), {{
+    "schedule": ep.Field("{SCHEDULE}", ["BLDG_LIGHT_SCH", "NOPE"]),
+    "lpd": ep.Field("{LPD}", [28.0, 28.01, -28.0]),
+}})
+study.run(check=False)
+"""
+
+
+def test_a_group_of_failures_is_looked_at_and_tried_again(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, FAILING.replace("NAME", name))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"6 of 6 ended:\s+2 done\s+4 failed")
+    crashed, refused = panel.group("Schedule Name = NOPE"), panel.group("Expected number greater than or equal to")
+    assert re.match(r"2\s+crash\s.*schedule = NOPE", crashed.inner_text())
+    assert re.match(r"2\s+simulation\s.*lpd = -28", refused.inner_text())
+    crashed.get_by_role("button", name="log").click()
+    log = panel.root.locator(".ep-log").filter(has_text="** Severe  ** GetInternalHeatGains: Lights = CORE_ZN_LIGHTS")
+    log.filter(has_text="Schedule Name = NOPE, item not found.").wait_for()
+    notebook.screenshot("log")
+
+    def simulated() -> dict[int, str]:
+        return {index: str(outcome.finished) for index, outcome in outcomes(name, session_store).items()}
+
+    def begun_again(before: dict[int, str]) -> set[int]:
+        now = simulated()
+        return {index for index in before if now.get(index) != before[index]}
+
+    first = simulated()
+    crashed.get_by_role("button", name="retry these").click()
+    until(lambda: begun_again(first) >= {3, 4}, "what crashed is simulated again")
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
+    assert begun_again(first) == {3, 4}
+
+    second = simulated()
+    panel.button("Retry failed").click()
+    until(lambda: begun_again(second) == {2, 3, 4, 5}, "what failed is simulated again")
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
+    assert begun_again(second) == {2, 3, 4, 5}
+    assert notebook.errors == []
+
+
+def outcomes(name: str, store: str) -> dict[int, Outcome]:
+    """What the store holds, by variant."""
+    manifest = Store(store).manifest(name)
+    held = Store(store).outcomes(manifest.keys, manifest.artifacts)
+    return {index: held[key] for index, key in enumerate(manifest.keys) if key in held}
+
+
+def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 21.0, 3, 'office(period="annual")'), WAIT)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.run(2, wait=False)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"slot 1\s+#\d lpd = [\d.]+\s+[1-9]\d* %(.|\n)*slot 2\s+#\d lpd = [\d.]+\s+[1-9]\d* %", limit_s=120)
+    simulators = [one for one in alive(processes_of(session_store)) if is_simulator(one)]
+    assert len(simulators) == 2
+    assert not panel.button("Yes, cancel").is_visible()
+    panel.button("Cancel").click()
+    assert alive(simulators) == simulators  # it asks first
+    panel.button("Yes, cancel").click()
+    until(lambda: not alive(simulators), "the simulators are dead", limit_s=3)
+    panel.wait(r"3 of 3 ended:\s+3 cancelled")
+    notebook.wait_end(2)
+    assert "waited" in notebook.text(2)
+    assert opened(name, session_store).progress().cancelled == 3
+    assert not panel.button("Cancel").is_visible()
+    notebook.screenshot("cancelled")
+
+    panel.button("Go on").click()
+    panel.wait(r"3 of 3 ended:\s+3 done", limit_s=240)
+    notebook.screenshot("done")
+    assert (opened(name, session_store).results()["status"] == "done").all()
+    assert notebook.errors == []
+
+
+def is_simulator(process: psutil.Process) -> bool:
+    """Whether this is a process in which EnergyPlus runs."""
+    with suppress(psutil.Error):
+        return "epstudy.engines.energyplus.process" in process.cmdline()
+    return False
+
+
+IMAGE = "<img src=x onerror=alert(1)>"
+SCRIPT = "<script>alert(2)</script>"
+INJECTED = f"""
+from pathlib import Path
+Path("injected.idf").write_text(Path(ref_models["small_office"]).read_text().replace("Core_ZN", "{IMAGE}"))
+office = ep.EnergyPlus("injected.idf", weather=weather_files["usa_il_chicago"], period="design-days")
+study = ep.Study("NAME", office, {{
+    "lpd": ep.Field("Lights/*/watts_per_floor_area", {{"{SCRIPT}": 22.0, "{IMAGE}": 22.01}}),
+    "schedule": ep.Field("Lights/*/schedule_name", {{"as it was": "BLDG_LIGHT_SCH", "<b id=bold>none</b>": "NOPE"}}),
+}})
+study.run(check=False)
+"""
+
+
+def test_what_a_model_names_is_text_in_panel_log_and_snapshot(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, INJECTED.replace("NAME", name), WAIT)
+    said: list[str] = []
+    notebook.page.on("dialog", lambda dialog: said.append(f"{dialog.type} {dialog.message}"))
+
+    def injected() -> list[str]:
+        alerts = [one for one in said if not one.startswith("beforeunload")]
+        return alerts + [one for one in ("img[src=x]", "#bold") if notebook.page.locator(one).count()]
+
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"4 of 4 ended:\s+2 done\s+2 failed", limit_s=120)
+    notebook.run(2)
+    notebook.scroll_to(1)
+    seen = panel.wait("schedule = <b id=bold>none</b>")
+    assert f"lpd = {SCRIPT}" in seen  # of the results
+    panel.root.locator("canvas.ep-map").focus()
+    notebook.page.keyboard.press("ArrowRight")
+    panel.wait(f"#0 · lpd = {SCRIPT}".replace("(", r"\(").replace(")", r"\)"))
+    panel.button("log").click()
+    panel.root.locator(".ep-log").filter(has_text=IMAGE.upper()).wait_for()
+    notebook.screenshot("live")
+    assert injected() == []
+
+    notebook.save()
+    notebook.restart_kernel()
+    notebook.reload()
+    seen = panel.wait(rf"^{name}: 2 of 4 done, 2 failed")
+    assert "schedule = <b id=bold>none</b>" in seen
+    assert f"lpd = {SCRIPT}" in seen
+    notebook.screenshot("restarted")
+    assert injected() == []
