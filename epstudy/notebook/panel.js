@@ -151,17 +151,18 @@ class VariantMap {
     }
     if (this.selected >= 0) {
       const cell = Math.floor(this.selected / this.group);
-      const wide = Math.max(side, 5);
+      const wide = Math.max(side - 1, 6);
+      const inside = (place, size) => Math.max(0, Math.min(place * side - (side < 6 ? 3 : 0), size * side - wide)) + 1;
       context.strokeStyle = "#d6006c";
       context.lineWidth = 2;
-      context.strokeRect((cell % columns) * side - 1, Math.floor(cell / columns) * side - 1, wide + 1, wide + 1);
+      context.strokeRect(inside(cell % columns, columns), inside(Math.floor(cell / columns), rows), wide - 2, wide - 2);
     }
   }
 }
 
 function paintScatter(canvas, points, binned) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [300, 180];
+  const [width, height] = [Math.min(300, canvas.parentElement.clientWidth || 300) - 2, 180]; // and a border
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   canvas.style.width = `${width}px`;
@@ -218,6 +219,9 @@ function render({ model, el }) {
   const outcomes = new Map(); // what the kernel said of variants
   let heard = Date.now();
   let marks = new Uint8Array(0);
+  let marksAt = 0; // counts up with the marks, coloursAt with the colours: the map is painted when it differs
+  let coloursAt = 0;
+  let painted = "";
   let drawing = false;
   let wantedLook = 0;
   let pinned = -1;
@@ -355,7 +359,7 @@ function render({ model, el }) {
     const parts = [`#${index}`, label(index), words(index)];
     if (found?.metrics) {
       const column = model.get("view").choice.column;
-      const shown = found.metrics.find(([name]) => name === column);
+      const shown = found.metrics.find(([name]) => name === column) || found.metrics[0];
       if (shown) parts.push(`${shown[0]} = ${number(shown[1])} ${shown[2] === "1" ? "" : shown[2]}`);
     }
     if (found?.message !== undefined) parts.push(`${found.cause}: ${found.message.slice(0, 200)}`);
@@ -456,7 +460,7 @@ function render({ model, el }) {
       const heart = worker.beat_s === null ? null : aging(worker.beat_s, (s) => `heard ${duration(s)} ago`);
       const of = worker.host ? `${worker.host}: ${worker.busy} of ${worker.slots} slots` : "a worker that is not heard any more";
       const more_ = [worker.engines, worker.epstudy && `epstudy ${worker.epstudy}`].filter(Boolean).join(", ");
-      return node("div", { class: "ep-worker" }, node("div", { class: "ep-quiet" }, `${of}${more_ ? `, ${more_}` : ""} · `, heart), ...worker.lanes.map(lane));
+      return node("div", { class: "ep-worker" }, node("div", { class: "ep-quiet" }, `${of}${more_ ? `, ${more_}` : ""}${heart ? " · " : ""}`, heart), ...worker.lanes.map(lane));
     });
   }
 
@@ -501,7 +505,6 @@ function render({ model, el }) {
     note.hidden = !view.note;
     inPace([pace, view.curve, view.ended, Math.round(heard / 1000)], () => {
       const parts = [];
-      if (view.ended) parts.push("ended");
       if (!view.ended && pace.per_minute !== null) parts.push(`${pace.per_minute} a minute`);
       if (pace.soonest_s !== null) {
         const [first, last] = [pace.soonest_s, pace.latest_s].map((s) => clock(heard + 1000 * s));
@@ -515,11 +518,13 @@ function render({ model, el }) {
     pauseButton.textContent = view.note.startsWith("paused") ? "Resume" : "Pause";
     pauseButton.hidden = view.ended || view.away;
     if (question.hidden) cancelButton.hidden = view.ended;
-    retryButton.hidden = !(counts.failed || counts.cancelled);
+    retryButton.hidden = !counts.failed;
     runButton.hidden = !(view.away || (view.ended && counts.cancelled));
 
     const width = mapHolder.clientWidth || 600;
-    if (marks.length === total && total) {
+    const picture = [width, window.devicePixelRatio, marksAt, choice.colour && coloursAt, map.selected].join();
+    if (marks.length === total && total && picture !== painted) {
+      painted = picture;
       map.layout(width, total);
       map.paint(marks, choice.colour ? bytes(model.get("colours")) : new Uint8Array(0));
     }
@@ -534,7 +539,7 @@ function render({ model, el }) {
     fewer.disabled = queue.slots <= 1;
     inWorkers([workers, pace.median_s], () => drawWorkers(view));
     const others = queue.others ? `, and ${queue.others} of others before or among them (${queue.studies.join(", ")})` : ", none of others";
-    queueLine.textContent = queue.mine ? `Queue: ${queue.mine} of this study wait${others}` : "";
+    queueLine.textContent = queue.mine ? `Queue: ${queue.mine} of this study ${queue.mine === 1 ? "waits" : "wait"}${others}` : "";
 
     failuresPart.hidden = !view.failures.length;
     inFailures(view.failures, drawFailures);
@@ -568,6 +573,12 @@ function render({ model, el }) {
     const changes = bytes(model.get("changes"));
     const view = new DataView(changes.buffer, changes.byteOffset, changes.byteLength);
     for (let at = 0; at + 5 <= changes.length; at += 5) marks[view.getUint32(at, true)] = changes[at + 4];
+    marksAt += 1;
+    redraw();
+  }
+
+  function takeColours() {
+    coloursAt += 1;
     redraw();
   }
 
@@ -612,7 +623,7 @@ function render({ model, el }) {
   }
 
   const on = [["change:view", takeView], ["change:beat", takeView], ["change:marks", takeMarks], ["change:changes", takeMarks],
-    ["change:colours", redraw], ["change:points", redraw], ["change:told", takeAnswer]];
+    ["change:colours", takeColours], ["change:points", redraw], ["change:told", takeAnswer]];
   on.forEach(([event, handler]) => model.on(event, handler));
   const clocking = setInterval(tick, 1000);
   const sizes = new ResizeObserver(redraw);

@@ -42,9 +42,15 @@ class Lanes:
 
     _slots: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def place(self, supervisor: str, processes: Sequence[str]) -> dict[str, int]:
-        """Return the slot of each of these processes of a worker, from 0; one that was not seen gets the first free."""
+    def place(self, supervisor: str, processes: Sequence[str], slots: int) -> dict[str, int]:
+        """Return the slot of each of these processes of a worker, from 0; one that was not seen gets the first free.
+
+        So does one whose slot is gone: the worker has `slots` by now.
+        """
         known = self._slots.setdefault(supervisor, {})
+        most = max(slots, len(processes))
+        for gone in [one for one, slot in known.items() if slot >= most]:
+            del known[gone]
         taken = {known[one] for one in processes if one in known}
         for one in processes:
             if one not in known:
@@ -86,7 +92,7 @@ def workers(manifest: Manifest, glance: Glance, lanes: Lanes) -> list[dict[str, 
     for about in glance.workers:
         name, slots = str(about.get("name", "")), int(about.get("slots", 0))
         mine = [one for one in glance.running if one.supervisor == name]
-        places = lanes.place(name, [one.worker for one in mine])
+        places = lanes.place(name, [one.worker for one in mine], slots)
         rows: list[dict[str, Any] | None] = [None] * max(slots, max(places.values(), default=-1) + 1)
         for one in mine:
             rows[places[one.worker]] = _lane(manifest, one.index, one.age_s, one.progress, one.beat_s)

@@ -101,7 +101,7 @@ def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, n
     notebook.run(2, wait=False)  # a kernel that is busy does not tell a new page of its widgets
     panel.wait_more()
     notebook.reload(wait=False)
-    seen = panel.wait(rf"^{name}: \d+ of 120 done, \d+ running")
+    seen = panel.wait(rf"^{name}: \d+ of 120 done")
     assert not re.search("not found|Loading|ended:", seen)
     assert not notebook.ended(2)
     notebook.screenshot("blocked")
@@ -150,6 +150,21 @@ def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session
     panel.wait(r"16 of 16 ended:\s+16 done")
     assert "paused" not in panel.text
     notebook.wait_end(2)
+    assert notebook.errors == []
+
+
+def test_more_and_fewer_slots_from_the_panel(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 29.0, 90))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait("2 of 2 slots are this study's")
+    panel.button("one slot more").click()
+    panel.wait(r"3 of 3 slots are this study's(.|\n)*slot 3\s+#\d+ lpd = ")
+    notebook.screenshot("three")
+    panel.button("one slot less").click()
+    panel.wait("2 of 2 slots are this study's")
+    assert "slot 3" not in panel.text
     assert notebook.errors == []
 
 
@@ -288,3 +303,75 @@ def test_what_a_model_names_is_text_in_panel_log_and_snapshot(open_notebook: Ope
     assert f"lpd = {SCRIPT}" in seen
     notebook.screenshot("restarted")
     assert injected() == []
+
+
+def test_the_keyboard_reaches_all_of_the_panel(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, FAILING.replace("NAME", name))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    bar = panel.root.get_by_role("progressbar", name=f"progress of {name}")
+    assert [bar.get_attribute(f"aria-value{end}") for end in ("min", "now", "max")] == ["0", "6", "6"]
+
+    panel.root.locator("canvas.ep-map").focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        notebook.page.keyboard.press(key)
+    panel.wait(r"#1 · schedule = BLDG_LIGHT_SCH, lpd = 28.01 · (.|\n)*close\n(.|\n)*warnings: \d+")
+    for key in ("ArrowRight", "Enter"):
+        notebook.page.keyboard.press(key)
+    panel.wait(r"simulation, attempt 1: <root>\[Lights\]")
+    notebook.screenshot("details")
+    notebook.page.keyboard.press("Escape")
+    assert not panel.button("close").is_visible()
+
+    wanted = {one.inner_text() for one in panel.root.get_by_role("button").all() if one.is_visible()}
+    assert wanted == {"Retry failed", "log", "retry these", "copy"}
+    panel.button("Retry failed").focus()
+    reached = {"Retry failed"}
+    for _ in range(30):
+        notebook.page.keyboard.press("Tab")
+        reached.add(
+            panel.root.evaluate("root => root.contains(document.activeElement) && document.activeElement.innerText")
+        )
+    assert reached >= wanted
+    assert notebook.errors == []
+
+
+CONTRAST = """root => {
+    const channels = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
+    const light = colour => channels(colour).map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
+    const back = light(getComputedStyle(root).backgroundColor);
+    const ratio = node => {
+        const front = light(getComputedStyle(node).color);
+        return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    };
+    const texts = [root, ...root.querySelectorAll('.ep-quiet, .ep-button, .ep-select, th, caption, .ep-log')];
+    return {back, least: Math.min(...texts.map(ratio))};
+}"""
+"""How light the panel's background is, and its least contrast of text, as WCAG 2.2 defines both."""
+
+
+def test_the_panel_is_readable_in_both_themes(open_notebook: Open, name: str) -> None:
+    notebook = open_notebook(SETUP, FAILING.replace("NAME", name))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
+    panel.button("log").first.click()
+    light = panel.root.evaluate(CONTRAST)
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    try:
+        notebook.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+        until(lambda: panel.root.evaluate(CONTRAST)["back"] < 0.1, "the panel is dark")
+        dark = panel.root.evaluate(CONTRAST)
+        notebook.screenshot("dark")
+    finally:
+        notebook.command("apputils:change-theme", theme="JupyterLab Light")  # the setting is the server's
+    notebook.page.locator("body[data-jp-theme-light=true]").wait_for(state="attached")
+    assert light["back"] > 0.9
+    assert min(light["least"], dark["least"]) >= 4.5
+    notebook.screenshot("light")
+    assert notebook.errors == []

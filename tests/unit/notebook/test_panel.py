@@ -75,6 +75,17 @@ def test_a_process_keeps_its_slot_and_an_idle_one_is_shown(make: Make) -> None:
     assert second["index"] == 1
 
 
+def test_of_a_worker_with_fewer_slots_no_others_are_shown(make: Make) -> None:
+    source = make(GRID)
+    panel = shown(source)
+    source.marks, source.says = "rrrppppp", busy(3)
+    panel.step()
+    source.marks, source.says = "drrppppp", {**busy(3), "running": busy(3)["running"][1:]}
+    panel.step()
+    lanes = panel.widget.view["workers"][0]["lanes"]
+    assert sorted(lane["index"] for lane in lanes) == [1, 2]
+
+
 def test_a_variant_whose_worker_is_silent_is_still_shown(make: Make) -> None:
     source = make(GRID)
     source.marks, source.says = "rppppppp", {**busy(1), "workers": ()}
