@@ -66,6 +66,7 @@ notebooks: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.first_study build/benchmarks.json
+	$(BIN)/python -m benchmarks.panel build/panel.json
 
 buildings: $(INSTALLED)
 	$(BIN)/python -m benchmarks.all_buildings

@@ -42,6 +42,7 @@ _REBASED = 20_000  # bytes of changes after which all marks are sent again
 _HEAVY_S = 2.0  # how often colours and points are sent at most
 _LABELS = 20_000  # labels that are sent to the page; with more it asks for each variant that it shows
 _HANDLES = 5  # snapshots that are kept up to date: those of the last cells that showed it
+_COMES_UP_S = 5.0  # a page needs a moment to say that it shows it
 _FLEETING = ("age_s", "beat_s")
 
 
@@ -80,7 +81,7 @@ class Panel:
         self._view: dict[str, Any] = {}
         self._base: NDArray[np.uint8] = self._picture.marks
         self._changed_at = self._told_at = time.monotonic()
-        self._heavy_at = self._snapshot_at = -1e9
+        self._heavy_at = self._snapshot_at = self._displayed_at = -1e9
         self._is_behind = False  # whether colours and points are older than the view
         self._handles: deque[DisplayHandle] = deque(maxlen=_HANDLES)
         self._widget: PanelWidget | None = None
@@ -108,13 +109,16 @@ class Panel:
             if self._front_end is FrontEnd.WIDGETS and trouble_with_kernel():
                 print(trouble_with_kernel())  # noqa: T201 - a notebook
             elif self._front_end is FrontEnd.WIDGETS:
+                self._displayed_at = time.monotonic()
                 display(self.widget)  # type: ignore[no-untyped-call]
         self.wake()
 
     @property
     def is_live(self) -> bool:
-        """Whether some cell of this kernel shows it, on a page that runs widgets."""
-        return self._widget is not None and bool(self._handles)
+        """Whether a page shows it live: it was just displayed, or the page says that it has it on view."""
+        if self._widget is None or not self._handles:
+            return False
+        return time.monotonic() - self._displayed_at < _COMES_UP_S or bool(self._widget._view_count)
 
     @property
     def widget(self) -> PanelWidget:
@@ -126,7 +130,7 @@ class Panel:
                 view = self._seen()
                 self._base = self._picture.marks
                 self._widget = PanelWidget(
-                    about=self._about(), levels=self._levels(), view=view, marks=self._base.tobytes()
+                    about=self._about(), levels=self._levels(), view=view, marks=self._base.tobytes(), _view_count=0
                 )
                 self._widget.hear_while_busy()
                 self._widget.on_msg(lambda _widget, message, _buffers: self.ask(message))

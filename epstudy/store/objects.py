@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from epstudy.core.errors import StoreError
-from epstudy.store.files import About, part_name, reading, reason, writing
+from epstudy.store.files import About, part_name, reason
 
 _MARKS = ("size", "mtime", "ino", "ETag", "etag", "LastModified", "updated", "created")
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
@@ -33,7 +33,7 @@ class Objects:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; raise FileNotFoundError when there is none."""
-        with reading(self.url):
+        with _asking(self.url, "read"):
             return bytes(self._fs.cat_file(self.shown(name)))
 
     def create(self, name: str, content: bytes) -> bool:
@@ -45,7 +45,7 @@ class Objects:
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file in the place of whatever is there."""
-        with writing(self.url):
+        with _asking(self.url, "written"):
             self._fs.pipe_file(self.shown(name), content)
 
     def settle(self, name: str) -> None:
@@ -53,11 +53,8 @@ class Objects:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        with writing(self.url):
-            try:
-                self._fs.rm_file(self.shown(name))
-            except FileNotFoundError:
-                return  # somebody was quicker
+        with _asking(self.url, "written"), contextlib.suppress(FileNotFoundError):  # somebody was quicker
+            self._fs.rm_file(self.shown(name))
 
     def remove_folder(self, folder: str) -> None:
         """Do nothing: a folder of an object store is there as long as something is in it."""
@@ -67,7 +64,7 @@ class Objects:
         path = self.shown(name)
         self._fs.invalidate_cache(path)
         try:
-            with reading(self.url):
+            with _asking(self.url, "read"):
                 said = self._fs.info(path)
         except FileNotFoundError:
             return None
@@ -86,7 +83,7 @@ class Objects:
         path = self.shown(folder)
         self._fs.invalidate_cache(path)
         try:
-            with reading(self.url):
+            with _asking(self.url, "read"):
                 found = self._fs.glob(f"{path}/*/{name}")
         except FileNotFoundError:
             return []
@@ -121,10 +118,26 @@ class Objects:
         path = self.shown(folder)
         self._fs.invalidate_cache(path)
         try:
-            with reading(self.url):
+            with _asking(self.url, "read"):
                 return list(self._fs.ls(path, detail=True))
         except FileNotFoundError:
             return []
+
+
+@contextlib.contextmanager
+def _asking(url: str, verb: str) -> Iterator[None]:
+    """Have whatever goes wrong tell why the store cannot be read, or written.
+
+    What fsspec's file systems raise is not all of a kind: botocore's errors, for one, are no OSError. A file that is
+    not there, when it is read, stays FileNotFoundError.
+    """
+    try:
+        yield
+    except Exception as error:
+        if verb == "read" and isinstance(error, FileNotFoundError):
+            raise
+        said = reason(error) if isinstance(error, OSError) else " ".join(f"{type(error).__name__}: {error}".split())
+        raise StoreError(f"the store {url} cannot be {verb}: {said}") from error
 
 
 def _last(path: str) -> str:

@@ -44,6 +44,7 @@ from epstudy.store.studies import (
 )
 
 _PROBE_BYTES = 256 * 1024
+_LOOKED_INTO = 5000  # results that are read to know whether they are there; of more the names say it
 _AT_ONCE = 1000  # looks into the store between two signs of life
 _T = TypeVar("_T")
 
@@ -164,7 +165,7 @@ class Store:
     def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
         """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out.
 
-        A damaged result is removed, so that a study of any size is known by names alone to lack it.
+        Of so many keys that `ends` goes by names, a damaged result is removed: then it is known to be missing.
         """
         names = [f".{name}" for name in artifacts]
         held = names_under(self._files, keys)
@@ -173,7 +174,7 @@ class Store:
         def read(key: str) -> Outcome | None:
             whole = f"{key}.json" in held[key] and all(key + name in held[key] for name in names)
             found = read_outcome(self._files, result_file(key), key) if whole else None
-            if whole and found is None:
+            if whole and found is None and len(held) > _LOOKED_INTO:
                 discard_if_damaged(self._files, result_file(key), key)
             if found is None and f"{key}.failed.json" in held[key]:
                 return read_outcome(self._files, failure_file(key), key)
@@ -186,21 +187,22 @@ class Store:
         keys: Iterable[str],
         artifacts: Iterable[str] = (),
         *,
-        compare: bool = True,
+        compare: bool | None = None,
         alive: Callable[[], object] = lambda: None,
     ) -> Ends:
         """Return which of `keys` have a whole result, and of the others the failures, as `outcome` finds them.
 
-        With `compare=False` a result is known by the names of its files: what is in them is not looked at. `alive` is
-        called now and then meanwhile.
+        With `compare=False`, and when there are more than 5,000 keys, a result is known by the names of its files: what
+        is in them is not looked at. `alive` is called now and then meanwhile.
         """
         names = [f".{name}" for name in artifacts]
         held = names_under(self._files, keys)
+        looks = len(held) <= _LOOKED_INTO if compare is None else compare
 
         def is_done(key: str) -> bool:
             if f"{key}.json" not in held[key] or any(key + name not in held[key] for name in names):
                 return False
-            return not compare or read_outcome(self._files, result_file(key), key) is not None
+            return not looks or read_outcome(self._files, result_file(key), key) is not None
 
         def failure(key: str) -> tuple[Outcome, float] | None:
             outcome = read_outcome(self._files, failure_file(key), key)

@@ -107,7 +107,7 @@ def tls_of(url: str) -> tuple[str, dict[str, Any] | None]:
         raise InputError(f'ssl_cert_reqs is "{required}"; expected one of {", ".join(_CERTIFICATES)}')
     options["ssl_cert_reqs"] = _CERTIFICATES[required]
     compared = options.get("ssl_check_hostname", "true").lower() not in ("false", "0", "no")
-    options["ssl_check_hostname"] = compared and required == "required"
+    options["ssl_check_hostname"] = compared and required != "none"
     return urlunsplit(parts._replace(query=left)), options
 
 

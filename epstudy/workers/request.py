@@ -14,8 +14,6 @@ from epstudy.core.outcome import Outcome
 from epstudy.store import Store, Wanted
 from epstudy.workers.ledger import Ledger, Mark
 
-_LOOKED_INTO = 5000  # results of one study that are read, and not only looked for by their names
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -40,7 +38,7 @@ def asked(
     """
     if wanted is not None and wanted.grid not in ("", manifest.digest):
         wanted = Wanted(wanted.pool, wanted.request, since=wanted.since)  # asked of yesterday's grid
-    ends = store.ends(manifest.keys, manifest.artifacts, compare=len(manifest) <= _LOOKED_INTO, alive=alive)
+    ends = store.ends(manifest.keys, manifest.artifacts, alive=alive)
     chosen = None if wanted is None or wanted.variants is None else frozenset(wanted.variants)
     only = None if wanted is None else wanted.only
 

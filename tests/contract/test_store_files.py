@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,8 +14,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from epstudy.core.errors import StoreError
 from epstudy.core.manifest import Manifest
@@ -48,6 +52,7 @@ REMOVERS: dict[str, Callable[[Store], object]] = {
 READERS: dict[str, Callable[[Store], object]] = {
     "outcome": lambda store: store.outcome(KEY),
     "outcomes": lambda store: store.outcomes([KEY]),
+    "ends": lambda store: store.ends([KEY]).done | store.ends([KEY]).failed.keys(),
     "held": lambda store: store.held([KEY]),
     "held_beside": lambda store: store.held_beside(KEY),
     "sizes": lambda store: store.sizes([KEY]),
@@ -55,6 +60,7 @@ READERS: dict[str, Callable[[Store], object]] = {
     "input_path": lambda store: store.input_path("00" * 32 + ".idf"),
     "attempts": lambda store: store.attempts(KEY),
     "forget_attempts": lambda store: store.forget_attempts([KEY]),
+    "undo_attempts_of": lambda store: store.undo_attempts_of(["tower:1"]),
     "forget_failures": lambda store: store.forget_failures([KEY]),
     "manifest": lambda store: store.manifest("a"),
     "manifest_mark": lambda store: store.manifest_mark("a"),
@@ -98,12 +104,36 @@ def test_a_store_that_leads_nowhere_is_not_taken_for_an_empty_one(folder: Path, 
 
 @pytest.mark.parametrize("write", WRITERS)
 def test_an_object_store_that_refuses_is_told(write: str, tmp_path: Path) -> None:
-    import fsspec
-
     place = uuid.uuid4().hex
     fsspec.filesystem("memory").pipe_file(f"/{place}", b"a file in the way")
     with pytest.raises(StoreError, match=f"the store memory://{place} cannot be written: FileExistsError"):
         WRITERS[write](Store(f"memory://{place}", cache=tmp_path))
+
+
+class RefusedError(Exception):
+    """As botocore's: no OSError."""
+
+
+class Refusing(MemoryFileSystem):
+    """Answers every call with an error of its own."""
+
+    protocol = "refusing"
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise RefusedError("403\nwho are you?")
+
+    cat_file = pipe_file = rm_file = info = ls = glob = _refuse
+
+
+@pytest.mark.parametrize("call", [*WRITERS, *REMOVERS, *READERS])
+def test_an_error_of_an_object_store_that_is_none_of_the_system_is_told(call: str, tmp_path: Path) -> None:
+    """Workers took botocore's errors for the variant's, and notebooks showed forty lines of them."""
+    fsspec.register_implementation("refusing", Refusing, clobber=True)
+    store = Store("refusing://bucket", cache=tmp_path)
+    with pytest.raises(StoreError) as said:
+        {**WRITERS, **REMOVERS, **READERS}[call](store)
+    told = r"the store refusing://bucket cannot be (read|written): RefusedError: 403 who are you\?"
+    assert re.fullmatch(told, str(said.value))
 
 
 @pytest.mark.parametrize("read", [one for one in READERS if one not in ("input_path", "manifest", "identity")])

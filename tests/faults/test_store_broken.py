@@ -147,20 +147,16 @@ def test_damaged_results_are_found_by_their_digest_and_computed_again(group: Gro
     f15 = fault("F15", "results are cut off, emptied and changed on the disk")
     study = good(group, "damaged", 20, 0.1).run().wait(timeout=60)
     keys = Store(str(group.store)).manifest("damaged").keys
-    paths = [group.store / "results" / key[:2] / f"{key}.json" for key in f15.chance.sample(keys, 8)]
+    paths = [group.store / "results" / key[:2] / f"{key}.json" for key in f15.chance.sample(keys, 4)]
+    _damage(paths)
+    f15.happened(len(paths))
     before = sum(executions(group.log).values())
-    _damage(paths[:4])
-    f15.happened(4)
+    with pytest.warns(DamagedFileWarning):
+        assert len(Store(str(group.store)).outcomes(keys)) == 16
     with pytest.warns(DamagedFileWarning):
         ep.Study.open("damaged").run().wait(timeout=60)
     assert sum(executions(group.log).values()) == before + 4
-    _damage(paths[4:])
-    f15.happened(4)
-    with pytest.warns(DamagedFileWarning):
-        assert len(Store(str(group.store)).outcomes(keys)) == 16
-    ep.Study.open("damaged").run().wait(timeout=60)
-    assert sum(executions(group.log).values()) == before + 8
-    f15.ended(examine(study, group, extra=8))
+    f15.ended(examine(study, group, extra=4))
 
 
 def _damage(paths: list[Path]) -> None:

@@ -221,15 +221,21 @@ def test_a_message_without_end_is_shortened(tmp_path: Path) -> None:
     assert 100 < len(warning) < 400, "every result keeps it"
 
 
-def test_a_hundred_thousand_lines_are_read_within_a_second(tmp_path: Path) -> None:
-    err = "".join(
-        f'   ** Warning ** CalcEquipmentFlowRates: "ZONE {zone} WATER" - Target water temperature is greater\n'
-        f"   **   ~~~   **  Environment=CHICAGO ANN HTG 99.6% CONDNS DB, at Simulation time=01/21 00:{zone % 60:02d}\n"
-        for zone in range(50_000)
-    )
-    path = tmp_path / "eplusout.err"
-    path.write_text(VERSION + err)
-    started = time.process_time()
-    verdict = read_verdict(tmp_path)
-    assert time.process_time() - started < 1
-    assert verdict.frequent == ((50_000, "CalcEquipmentFlowRates: … - Target water temperature is greater"),)
+def test_ten_times_the_lines_take_about_ten_times_as_long(tmp_path: Path) -> None:
+    """A healthy annual run can leave a hundred thousand lines; what compares each with all others never ends."""
+
+    def seconds(zones: int) -> float:
+        err = "".join(
+            f'   ** Warning ** CalcEquipmentFlowRates: "ZONE {zone} WATER" - Target water temperature is greater\n'
+            f"   **   ~~~   **  Environment=CHICAGO ANN HTG 99.6% CONDNS DB, "
+            f"at Simulation time=01/21 00:{zone % 60:02d}\n"
+            for zone in range(zones)
+        )
+        (tmp_path / "eplusout.err").write_text(VERSION + err)
+        started = time.process_time()
+        verdict = read_verdict(tmp_path)
+        taken = time.process_time() - started
+        assert verdict.frequent == ((zones, "CalcEquipmentFlowRates: … - Target water temperature is greater"),)
+        return taken
+
+    assert seconds(50_000) < 40 * seconds(5_000)

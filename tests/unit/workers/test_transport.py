@@ -254,7 +254,7 @@ def test_celery_reads_through_the_gate_whatever_the_url(url: str) -> None:
         ("?ssl_ca_certs=/etc/ca.pem", ssl.CERT_REQUIRED, True, {"ssl_ca_certs": "/etc/ca.pem"}),
         ("?ssl_check_hostname=False", ssl.CERT_REQUIRED, False, {}),
         ("?ssl_cert_reqs=none", ssl.CERT_NONE, False, {}),
-        ("?ssl_cert_reqs=CERT_OPTIONAL", ssl.CERT_OPTIONAL, False, {}),
+        ("?ssl_cert_reqs=CERT_OPTIONAL", ssl.CERT_OPTIONAL, True, {}),
     ],
 )
 def test_the_certificate_of_redis_is_looked_at(
