@@ -10,6 +10,9 @@ const PARTS = [
   ["failed", "#d55e00", "failed"],
   ["cancelled", "#7f7f7f", "cancelled"],
 ];
+const IN_THE_DARK = { waiting: "#5c5c5c", cancelled: "#a3a3a3" }; // what waits is not what stands out
+const isDark = () => document.body.dataset.jpThemeLight === "false";
+const colourOf = ([name, colour]) => (isDark() && IN_THE_DARK[name]) || colour;
 const PART_OF = { p: "waiting", q: "waiting", r: "running", d: "done", h: "cached", f: "failed", c: "cancelled" };
 const RANK = { failed: 5, running: 4, waiting: 3, cancelled: 2, done: 1, cached: 0 }; // of several in one cell
 const SCALE = ["#00204d", "#2b446e", "#575c6d", "#7c7b78", "#a59c74", "#d2c060", "#ffe945"]; // cividis
@@ -87,13 +90,7 @@ class VariantMap {
     this.selected = -1;
     this.states = new Uint32Array(256);
     this.ranks = new Uint8Array(256);
-    for (const [name, hex] of PARTS) {
-      for (const [mark, part] of Object.entries(PART_OF)) {
-        if (part !== name) continue;
-        this.states[mark.charCodeAt(0)] = packed(rgb(hex));
-        this.ranks[mark.charCodeAt(0)] = RANK[name];
-      }
-    }
+    for (const [mark, part] of Object.entries(PART_OF)) this.ranks[mark.charCodeAt(0)] = RANK[part];
   }
 
   layout(width, count) {
@@ -121,6 +118,9 @@ class VariantMap {
 
   paint(marks, colours) {
     const { columns, rows, side, canvas, buffer } = this;
+    for (const [mark, name] of Object.entries(PART_OF)) {
+      this.states[mark.charCodeAt(0)] = packed(rgb(colourOf(PARTS.find(([one]) => one === name))));
+    }
     const image = new ImageData(columns, rows);
     const pixels = new Uint32Array(image.data.buffer);
     for (let cell = 0; cell < this.cells; cell++) {
@@ -281,9 +281,8 @@ function render({ model, el }) {
   const gone = node("div", { class: "ep-gone", role: "alert", hidden: true });
   const note = node("div", { class: "ep-note" });
   const bar = node("div", { class: "ep-bar", role: "progressbar", "aria-label": `progress of ${about.study}`, "aria-valuemin": 0 });
-  const segments = PARTS.map(([name, colour]) => {
+  const segments = PARTS.map(([name]) => {
     const segment = node("span", { class: `ep-${name}` });
-    segment.style.background = colour;
     bar.append(segment);
     return segment;
   });
@@ -354,16 +353,17 @@ function render({ model, el }) {
     const part = PART_OF[String.fromCharCode(marks[index])] || "waiting";
     return PARTS.find(([name]) => name === part)[2];
   };
+  const headOf = (index) => [`#${index}`, label(index), words(index)].filter(Boolean).join(" · ");
   const describe = (index) => {
     const found = outcomes.get(index);
-    const parts = [`#${index}`, label(index), words(index)];
+    const parts = [headOf(index)];
     if (found?.metrics) {
       const column = model.get("view").choice.column;
       const shown = found.metrics.find(([name]) => name === column) || found.metrics[0];
       if (shown) parts.push(`${shown[0]} = ${number(shown[1])} ${shown[2] === "1" ? "" : shown[2]}`);
     }
     if (found?.message !== undefined) parts.push(`${found.cause}: ${found.message.slice(0, 200)}`);
-    return parts.filter(Boolean).join(" · ");
+    return parts.join(" · ");
   };
   const look = (index) => {
     spot.textContent = index < 0 ? HINT : describe(index);
@@ -396,7 +396,7 @@ function render({ model, el }) {
       showDetail();
       canvas.focus();
     });
-    detail.replaceChildren(node("div", {}, describe(pinned), " ", close), ...failure, node("div", { class: "ep-metrics" }, ...rows));
+    detail.replaceChildren(node("div", { class: "ep-head" }, headOf(pinned), close), ...failure, node("div", { class: "ep-metrics" }, ...rows));
   };
   canvas.addEventListener("mousemove", (event) => look(map.index(event)));
   canvas.addEventListener("mouseleave", () => look(map.selected));
@@ -448,6 +448,7 @@ function render({ model, el }) {
       const fill = node("span", {});
       fill.style.width = one.progress === null ? "0" : percent(one.progress).replace(" ", "");
       meter.append(fill);
+      if (one.progress === null) meter.style.visibility = "hidden";
       const beat = one.beat_s > 3 ? aging(one.beat_s, (s) => ` · silent for ${duration(s)}`) : null;
       return node("div", { class: "ep-lane" },
         node("span", { class: "ep-slot" }, `slot ${slot + 1}`),
@@ -469,9 +470,9 @@ function render({ model, el }) {
     const head = node("tr", {}, ...["variants", "cause", "message", "levels", ""].map((text) => node("th", { scope: "col" }, text)));
     const rows = groups.map((one) => node("tr", {},
       node("td", { class: "ep-number" }, String(one.count)),
-      node("td", {}, one.cause),
+      node("td", { class: "ep-cause" }, one.cause),
       node("td", { title: one.message }, one.text || one.message),
-      node("td", {}, one.levels),
+      node("td", { class: "ep-levels" }, one.levels),
       node("td", { class: "ep-actions" },
         button("log", `The engine's last messages on variant ${one.example}`, () => ask("log", { index: one.example }, "reading the log")),
         button("retry these", `Simulate these ${one.count} again`, () => ask("retry", { cause: one.cause, text: one.text }, "trying again")))));
@@ -488,17 +489,20 @@ function render({ model, el }) {
     drawing = false;
     const view = model.get("view");
     const { counts, total, choice, pace, queue } = view;
-    PARTS.forEach(([name], k) => (segments[k].style.width = `${(100 * counts[name]) / Math.max(total, 1)}%`));
+    PARTS.forEach((part, k) => {
+      segments[k].style.width = `${(100 * counts[part[0]]) / Math.max(total, 1)}%`;
+      segments[k].style.background = colourOf(part);
+    });
     const finished = total - counts.waiting - counts.running;
     bar.setAttribute("aria-valuemax", total);
     bar.setAttribute("aria-valuenow", finished);
     bar.setAttribute("aria-valuetext", `${finished} of ${total} ended, ${counts.failed} failed`);
-    inLegend([counts, total], () => [
+    inLegend([counts, total, isDark()], () => [
       node("span", {}, `${finished} of ${total} ended:`),
-      ...PARTS.filter(([name]) => counts[name]).map(([name, colour, text]) => {
+      ...PARTS.filter(([name]) => counts[name]).map((part) => {
         const square = node("span", { class: "ep-square" });
-        square.style.background = colour;
-        return node("span", {}, square, ` ${counts[name]} ${text}`);
+        square.style.background = colourOf(part);
+        return node("span", {}, square, ` ${counts[part[0]]} ${part[2]}`);
       }),
     ]);
     note.textContent = view.note;
@@ -512,6 +516,7 @@ function render({ model, el }) {
         parts.push(`ready at ${first === last ? first : `${first} to ${last}`}, in ${spans[0] === spans[1] ? spans[0] : `${spans[0]} to ${spans[1]}`}`);
       }
       if (pace.quiet_s !== null) parts.push(`nothing has finished for ${duration(pace.quiet_s)}`);
+      paceLine.hidden = !parts.length;
       return [view.curve.length > 1 && !view.ended ? curve(view.curve) : null, node("span", { class: pace.quiet_s === null ? "" : "ep-trouble" }, parts.join(" · "))];
     });
 
@@ -522,7 +527,7 @@ function render({ model, el }) {
     runButton.hidden = !(view.away || (view.ended && counts.cancelled));
 
     const width = mapHolder.clientWidth || 600;
-    const picture = [width, window.devicePixelRatio, marksAt, choice.colour && coloursAt, map.selected].join();
+    const picture = [width, window.devicePixelRatio, isDark(), marksAt, choice.colour && coloursAt, map.selected].join();
     if (marks.length === total && total && picture !== painted) {
       painted = picture;
       map.layout(width, total);
@@ -614,7 +619,7 @@ function render({ model, el }) {
 
   function tick() {
     const view = model.get("view");
-    drawAges();
+    if (gone.hidden) drawAges();
     if (!view.ended && Date.now() - heard > (3 * view.beat_s + 3) * 1000 && gone.hidden) {
       root.classList.add("ep-is-gone");
       gone.hidden = false;
@@ -628,6 +633,8 @@ function render({ model, el }) {
   const clocking = setInterval(tick, 1000);
   const sizes = new ResizeObserver(redraw);
   sizes.observe(mapHolder);
+  const themes = new MutationObserver(redraw);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   takeMarks();
   return () => {
     on.forEach(([event, handler]) => model.off(event, handler));
@@ -635,6 +642,7 @@ function render({ model, el }) {
     clearTimeout(doubt);
     clearTimeout(wantedLook);
     sizes.disconnect();
+    themes.disconnect();
   };
 }
 

@@ -111,7 +111,17 @@ class Stalls:
 class Notebook:
     """A page with one notebook. Cells are named by their position, from 0; times are limits, never waits."""
 
-    def __init__(self, browser: Browser, lab: Lab, name: str, cells: Sequence[str]) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        lab: Lab,
+        name: str,
+        cells: Sequence[str],
+        *,
+        size: tuple[int, int] = _SIZE,
+        pixels: float = 1.0,
+    ) -> None:
+        """Write the notebook; `size` is the page's in CSS pixels, of which each is so many `pixels` wide."""
         self.lab = lab
         self.name = name
         self.path = f"{name}.ipynb"
@@ -120,7 +130,7 @@ class Notebook:
         """What the page said as errors: exceptions that nobody caught, and console.error."""
         _write(self.file, cells)
         self._shots = 0
-        self._context = browser.new_context(viewport={"width": _SIZE[0], "height": _SIZE[1]})
+        self._context = browser.new_context(viewport={"width": size[0], "height": size[1]}, device_scale_factor=pixels)
         self._context.add_init_script(_RECORDER)
         self._context.add_init_script(_TOOLS)
         self.page: Page = self._context.new_page()

@@ -339,17 +339,18 @@ def test_the_keyboard_reaches_all_of_the_panel(open_notebook: Open, name: str) -
 
 
 CONTRAST = """root => {
-    const channels = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
-    const light = colour => channels(colour).map(c => c / 255)
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+    const back = channels(getComputedStyle(root).backgroundColor).slice(0, 3);
+    const light = colour => colour.map(c => c / 255)
         .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
         .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
-    const back = light(getComputedStyle(root).backgroundColor);
     const ratio = node => {
-        const front = light(getComputedStyle(node).color);
-        return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+        const [r, g, b, alpha = 1] = channels(getComputedStyle(node).color);
+        const front = light([r, g, b].map((c, k) => alpha * c + (1 - alpha) * back[k]));
+        return (Math.max(front, light(back)) + 0.05) / (Math.min(front, light(back)) + 0.05);
     };
     const texts = [root, ...root.querySelectorAll('.ep-quiet, .ep-button, .ep-select, th, caption, .ep-log')];
-    return {back, least: Math.min(...texts.map(ratio))};
+    return {back: light(back), least: Math.min(...texts.map(ratio))};
 }"""
 """How light the panel's background is, and its least contrast of text, as WCAG 2.2 defines both."""
 
