@@ -485,7 +485,7 @@ function render({ model, el }) {
     : [];
   const spanOf = (name, ends) => {
     const labels = about.parameters.find((one) => one.name === name)?.labels || []; // of what is no number, the scatter has the place
-    const [low, high] = labels.some((one) => Number.isNaN(Number(one))) ? ends.map((end) => labels[end]) : ends.map(number);
+    const [low, high] = labels.some((one) => Number.isNaN(Number(one))) ? ends.map((end) => labels[Math.round(end)]) : ends.map(number);
     return low === high ? `${name} ${low}` : `${name} ${low} to ${high}`;
   };
   const options = (list, chosen) => list.map((name) => node("option", { value: name, selected: name === chosen }, name || "axis"));
