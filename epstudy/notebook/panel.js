@@ -182,7 +182,7 @@ function paintScatter(canvas, points, binned) {
   const place = (value, [low, high], size) => 6 + ((value - low) / (high - low || 1)) * (size - 12);
   let most = 1;
   for (let i = 0; binned && i < count; i++) most = Math.max(most, points[3 * i + 2]);
-  context.fillStyle = PARTS[0][1];
+  context.fillStyle = isDark() ? PARTS[1][1] : PARTS[0][1];
   for (let i = 0; i < count; i++) {
     const x = place(points[3 * i], ends[0], width);
     const y = height - place(points[3 * i + 1], ends[1], height);
@@ -483,6 +483,11 @@ function render({ model, el }) {
     ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map((one) => node("tr", {},
         node("td", { class: "ep-number" }, `#${one.index}`), node("td", { class: "ep-label", title: one.label }, one.label), node("td", { class: "ep-number" }, number(one.value))))))]
     : [];
+  const spanOf = (name, ends) => {
+    const labels = about.parameters.find((one) => one.name === name)?.labels || []; // of what is no number, the scatter has the place
+    const [low, high] = labels.some((one) => Number.isNaN(Number(one))) ? ends.map((end) => labels[Math.round(end)]) : ends.map(number);
+    return low === high ? `${name} ${low}` : `${name} ${low} to ${high}`;
+  };
   const options = (list, chosen) => list.map((name) => node("option", { value: name, selected: name === chosen }, name || "axis"));
 
   function draw() {
@@ -558,11 +563,13 @@ function render({ model, el }) {
     const { done, unread } = view.read;
     readLine.textContent = unread || done < counts.done + counts.cached ? `${done} of ${counts.done + counts.cached} results read` : "";
     inLatest([view.latest, choice.column], () => table("latest", view.latest));
+    latestHolder.parentElement.hidden = !view.latest.length;
     inBest([view.best, choice.column, choice.highest], () => table(choice.highest ? "highest" : "lowest", view.best));
     resultsPart.hidden = !(counts.done + counts.cached);
     const ends = choice.across && choice.up ? paintScatter(scatter, numbers(model.get("points"), Float32Array), choice.binned) : null;
     scatter.hidden = !ends;
-    scatterLine.textContent = ends ? `${choice.across} ${number(ends[0][0])} to ${number(ends[0][1])}; ${choice.up} ${number(ends[1][0])} to ${number(ends[1][1])}${choice.binned ? "; darker: more variants" : ""}` : "";
+    const spans = () => [spanOf(choice.across, ends[0]), spanOf(choice.up, ends[1]), choice.binned ? "stronger: more variants" : ""];
+    scatterLine.textContent = ends ? spans().filter(Boolean).join("; ") : "";
     scatter.setAttribute("aria-label", scatterLine.textContent);
     if (pinned >= 0) showDetail();
   }
