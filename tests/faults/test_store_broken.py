@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 import epstudy as ep
@@ -119,6 +120,11 @@ def _make_file(path: Path) -> bool:
     return True
 
 
+def _parts_of_the_dead(store: Path) -> list[Path]:
+    """The unfinished files of processes that were killed; their names have the process' id."""
+    return [path for path in parts_of(store) if not psutil.pid_exists(int(path.name.rsplit("-", 2)[1]))]
+
+
 def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault: Begin, tmp_path: Path) -> None:
     f15 = fault("F15", "a worker is killed in the middle of a write: before fsync, link and rename, and after")
     tokens = tmp_path / "tokens"
@@ -129,12 +135,12 @@ def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault
     group = make_group(variables={"SHORT_FAULTS": str(tokens)})
     study = good(group, "torn", 40, 0.2, keep=("trace",), retries=20).run()
     with looking_at("torn"):
+        until(lambda: _parts_of_the_dead(group.store), 60)  # they stay for thirty seconds at most
         study.wait(timeout=120)
     taken = list((tokens / "taken").iterdir())
     assert {path.name.partition(".")[0] for path in taken} == set(points)
     f15.happened(len(taken))
     group.exposed += len(taken)
-    assert parts_of(group.store), "what the killed ones left"
     worker = group.workers[0]
     worker.signal(signal.SIGTERM)
     assert worker.ended(10) == 0
