@@ -45,6 +45,13 @@ function node(tag, attributes = {}, ...children) {
 }
 
 const number = (value) => (value === null || value === undefined ? "" : String(Number(value.toPrecision(6))));
+/** Texts of numbers that stand below one another: with as many decimals as the one that needs most. */
+function column(values) {
+  const texts = values.map(number);
+  const most = Math.max(0, ...texts.map((text) => (text.split(".")[1] || "").length));
+  return texts.some((text) => text.includes("e")) ? texts : texts.map((text) => text && Number(text).toFixed(most));
+}
+
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function duration(seconds) {
@@ -455,7 +462,7 @@ function render({ model, el }) {
         node("span", { class: "ep-what", title: one.label }, `#${one.index} ${one.label}`),
         meter,
         node("span", { class: "ep-share" }, one.progress === null ? "" : percent(one.progress)),
-        node("span", { class: "ep-age" }, aging(one.age_s, (s) => duration(s) + (median && s > 0 ? ` (${(s / median).toFixed(1)} × median)` : "")), beat));
+        node("span", { class: "ep-age" }, aging(one.age_s, (s) => duration(s) + (median && s / median >= 0.1 ? ` (${(s / median).toFixed(1)} × median)` : "")), beat));
     };
     return view.workers.map((worker) => {
       const heart = worker.beat_s === null ? null : aging(worker.beat_s, (s) => `heard ${duration(s)} ago`);
@@ -479,10 +486,14 @@ function render({ model, el }) {
     return [node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows))];
   }
 
-  const table = (caption, rows) => rows.length
-    ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map((one) => node("tr", {},
-        node("td", { class: "ep-number" }, `#${one.index}`), node("td", { class: "ep-label", title: one.label }, one.label), node("td", { class: "ep-number" }, number(one.value))))))]
-    : [];
+  const table = (caption, rows) => {
+    const values = column(rows.map((one) => one.value));
+    const row = (one, k) => node("tr", {},
+      node("td", { class: "ep-number" }, `#${one.index}`),
+      node("td", { class: "ep-label", title: one.label }, one.label),
+      node("td", { class: "ep-number" }, values[k]));
+    return rows.length ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map(row)))] : [];
+  };
   const spanOf = (name, ends) => {
     const labels = about.parameters.find((one) => one.name === name)?.labels || []; // of what is no number, the scatter has the place
     const [low, high] = labels.some((one) => Number.isNaN(Number(one))) ? ends.map((end) => labels[Math.round(end)]) : ends.map(number);

@@ -20,6 +20,7 @@ from tests.browser.panels import LPD, SCHEDULE, SETUP, PanelOf, begin
 from tests.integration.offices import alive, processes_of
 
 FIRST_STUDY = Path(__file__).parents[2] / "notebooks" / "01-first-study.ipynb"
+MANY = 300  # variants of a study that outlasts the test: more than a minute
 WAIT = "study.wait(); print('waited')"
 
 
@@ -61,7 +62,7 @@ def test_the_first_study_runs_to_nine_of_nine(open_notebook: Open) -> None:
 
 
 def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, name: str, session_store: str) -> None:
-    notebook = open_notebook(SETUP, begin(name, 20.0, 40), f'import epstudy as ep\nep.Study.open("{name}")')
+    notebook = open_notebook(SETUP, begin(name, 20.0, MANY), f'import epstudy as ep\nep.Study.open("{name}")')
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
@@ -71,7 +72,7 @@ def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, nam
     notebook.restart_kernel()
     notebook.reload()
     until(lambda: "model not found" in notebook.html(1), "Lab finds no model")
-    seen = panel.wait(rf"^{name}: \d+ of 40 done, \d+ running, \d+ waiting\n")
+    seen = panel.wait(rf"^{name}: \d+ of {MANY} done, \d+ running, \d+ waiting\n")
     assert f'live again with ep.Study.open("{name}")' in seen
     assert not re.search("not found|Loading|ended:", seen)
     notebook.screenshot("restarted")
@@ -80,14 +81,29 @@ def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, nam
 
     notebook.run(2)  # in the new kernel, which knows nothing
     again = PanelOf(notebook, 2)
-    again.wait(r"40 of 40 ended:\s+40 done", limit_s=150)
+    again.wait_ended(done + 1)
+    again.wait_more()
     assert again.root.is_visible()
     notebook.screenshot("opened")
     assert [error for error in notebook.errors if "widget model not found" not in error] == []
 
 
+def test_a_study_that_ended_while_its_kernel_was_gone(open_notebook: Open, name: str, session_store: str) -> None:
+    notebook = open_notebook(SETUP, begin(name, 23.0, 4), f'import epstudy as ep\nep.Study.open("{name}")')
+    notebook.run(0)
+    notebook.run(1)
+    notebook.restart_kernel()
+    until(lambda: opened(name, session_store).progress().complete, "the study ends by itself")
+    notebook.run(2)
+    panel = PanelOf(notebook, 2)
+    panel.wait(r"4 of 4 ended:\s+4 (done|from the store)")
+    panel.wait(r"lowest\s+#\d\s+lpd = 23")
+    assert panel.root.is_visible()
+    assert notebook.errors == []
+
+
 def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, name: str) -> None:
-    notebook = open_notebook(SETUP, begin(name, 23.0, 120), WAIT)
+    notebook = open_notebook(SETUP, begin(name, 24.0, MANY), WAIT)
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
@@ -101,7 +117,7 @@ def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, n
     notebook.run(2, wait=False)  # a kernel that is busy does not tell a new page of its widgets
     panel.wait_more()
     notebook.reload(wait=False)
-    seen = panel.wait(rf"^{name}: \d+ of 120 done")
+    seen = panel.wait(rf"^{name}: \d+ of {MANY} done")
     assert not re.search("not found|Loading|ended:", seen)
     assert not notebook.ended(2)
     notebook.screenshot("blocked")
@@ -116,7 +132,7 @@ def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, n
 def test_a_panel_whose_kernel_is_killed_says_so_and_the_study_goes_on(
     open_notebook: Open, name: str, lab: Lab, session_store: str
 ) -> None:
-    notebook = open_notebook(SETUP, begin(name, 25.0, 120))
+    notebook = open_notebook(SETUP, begin(name, 28.0, MANY))
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
@@ -133,7 +149,7 @@ def test_a_panel_whose_kernel_is_killed_says_so_and_the_study_goes_on(
 
 
 def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session_store: str) -> None:
-    notebook = open_notebook(SETUP, begin(name, 27.0, 16), WAIT)
+    notebook = open_notebook(SETUP, begin(name, 36.0, MANY), WAIT)
     notebook.run(0)
     notebook.run(1)
     notebook.run(2, wait=False)
@@ -143,18 +159,18 @@ def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session
     panel.wait(r"ended:\s+\d+ done\s+\d+ waiting\s+paused: ")  # what ran has ended
     progress = opened(name, session_store).progress()
     assert (progress.running, progress.paused) == (0, "by pause(); resume() goes on")
-    assert 0 < progress.finished < 16
+    assert progress.finished > 0
     notebook.screenshot("paused")
     assert not notebook.ended(2)
     panel.button("Resume").click()
-    panel.wait(r"16 of 16 ended:\s+16 done")
-    assert "paused" not in panel.text
-    notebook.wait_end(2)
+    panel.wait_more()
+    assert "paused:" not in panel.text
+    assert not notebook.ended(2)
     assert notebook.errors == []
 
 
 def test_more_and_fewer_slots_from_the_panel(open_notebook: Open, name: str) -> None:
-    notebook = open_notebook(SETUP, begin(name, 29.0, 90))
+    notebook = open_notebook(SETUP, begin(name, 32.0, MANY))
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
@@ -171,7 +187,7 @@ def test_more_and_fewer_slots_from_the_panel(open_notebook: Open, name: str) -> 
 FAILING = f"""
 study = ep.Study("NAME", office(), {{
     "schedule": ep.Field("{SCHEDULE}", ["BLDG_LIGHT_SCH", "NOPE"]),
-    "lpd": ep.Field("{LPD}", [28.0, 28.01, -28.0]),
+    "lpd": ep.Field("{LPD}", [41.0, 41.01, -41.0]),
 }})
 study.run(check=False)
 """
@@ -182,10 +198,10 @@ def test_a_group_of_failures_is_looked_at_and_tried_again(open_notebook: Open, n
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
-    panel.wait(r"6 of 6 ended:\s+2 done\s+4 failed")
+    panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
     crashed, refused = panel.group("Schedule Name = NOPE"), panel.group("Expected number greater than or equal to")
     assert re.match(r"2\s+crash\s.*schedule = NOPE", crashed.inner_text())
-    assert re.match(r"2\s+simulation\s.*lpd = -28", refused.inner_text())
+    assert re.match(r"2\s+simulation\s.*lpd = -41", refused.inner_text())
     crashed.get_by_role("button", name="log").click()
     log = panel.root.locator(".ep-log").filter(has_text="** Severe  ** GetInternalHeatGains: Lights = CORE_ZN_LIGHTS")
     log.filter(has_text="Schedule Name = NOPE, item not found.").wait_for()
@@ -221,8 +237,9 @@ def outcomes(name: str, store: str) -> dict[int, Outcome]:
     return {index: held[key] for index, key in enumerate(manifest.keys) if key in held}
 
 
+@pytest.mark.timeout(600)
 def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: str, session_store: str) -> None:
-    notebook = open_notebook(SETUP, begin(name, 21.0, 3, 'office(period="annual")'), WAIT)
+    notebook = open_notebook(SETUP, begin(name, 40.0, 3, 'office(period="annual")'), WAIT)
     notebook.run(0)
     notebook.run(1)
     notebook.run(2, wait=False)
@@ -263,7 +280,7 @@ from pathlib import Path
 Path("injected.idf").write_text(Path(ref_models["small_office"]).read_text().replace("Core_ZN", "{IMAGE}"))
 office = ep.EnergyPlus("injected.idf", weather=weather_files["usa_il_chicago"], period="design-days")
 study = ep.Study("NAME", office, {{
-    "lpd": ep.Field("Lights/*/watts_per_floor_area", {{"{SCRIPT}": 22.0, "{IMAGE}": 22.01}}),
+    "lpd": ep.Field("Lights/*/watts_per_floor_area", {{"{SCRIPT}": 42.0, "{IMAGE}": 42.01}}),
     "schedule": ep.Field("Lights/*/schedule_name", {{"as it was": "BLDG_LIGHT_SCH", "<b id=bold>none</b>": "NOPE"}}),
 }})
 study.run(check=False)
@@ -317,7 +334,7 @@ def test_the_keyboard_reaches_all_of_the_panel(open_notebook: Open, name: str) -
     panel.root.locator("canvas.ep-map").focus()
     for key in ("ArrowRight", "ArrowRight", "Enter"):
         notebook.page.keyboard.press(key)
-    panel.wait(r"#1 · schedule = BLDG_LIGHT_SCH, lpd = 28.01 · (.|\n)*close\n(.|\n)*warnings: \d+")
+    panel.wait(r"#1 · schedule = BLDG_LIGHT_SCH, lpd = 41.01 · (.|\n)*close\n(.|\n)*warnings: \d+")
     for key in ("ArrowRight", "Enter"):
         notebook.page.keyboard.press(key)
     panel.wait(r"simulation, attempt 1: <root>\[Lights\]")
