@@ -40,12 +40,6 @@ def until(what: Callable[[], Any], limit_s: float = 30.0) -> Any:
         time.sleep(0.05)
 
 
-def own_time_s() -> float:
-    """Seconds of a clock that stands still while this thread could run and other processes have all the CPUs."""
-    waited_ns = int(Path("/proc/thread-self/schedstat").read_text().split()[1])
-    return time.monotonic() - waited_ns / 1e9
-
-
 def processes_of(store: str) -> list[psutil.Process]:
     """Every process of the private pool of a store: keeper, Redis, Celery, simulators."""
     from epstudy.workers.local import runtime_for
