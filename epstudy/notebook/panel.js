@@ -575,7 +575,8 @@ function render({ model, el }) {
     readLine.textContent = unread || done < counts.done + counts.cached ? `${done} of ${counts.done + counts.cached} results read` : "";
     inLatest([view.latest, choice.column], () => table("latest", view.latest));
     latestHolder.parentElement.hidden = !view.latest.length;
-    inBest([view.best, choice.column, choice.highest], () => table(choice.highest ? "highest" : "lowest", view.best));
+    const end = `${choice.highest ? "highest" : "lowest"}${readLine.textContent ? " of those read" : ""}`;
+    inBest([view.best, choice.column, end], () => table(end, view.best));
     resultsPart.hidden = !(counts.done + counts.cached);
     const ends = choice.across && choice.up ? paintScatter(scatter, numbers(model.get("points"), Float32Array), choice.binned) : null;
     scatter.hidden = !ends;
