@@ -54,6 +54,7 @@ class Keeper:
         self._scratch = Path(settings.scratch or runtime.folder) / f"scratch-{runtime.folder.name}"
         self._supervisor = Supervisor(settings, runtime.url, self._scratch, runtime.worker_log)
         self._supervisor.start()
+        self._ended = False
 
     def keep(self, stopped: Callable[[], bool]) -> None:
         """Look after both until told to stop, or nobody needs them."""
@@ -68,11 +69,15 @@ class Keeper:
             elif time.monotonic() - needed > 1.0:
                 with try_locked(self._runtime) as alone:  # no client is just coming in
                     if alone and not self._is_needed():
+                        self.end()  # under the lock: who comes in meanwhile waits, and starts another pool
                         return
             time.sleep(_TICK_S)
 
     def end(self) -> None:
-        """End everything and remove the folder."""
+        """End everything and remove the folder, once: it may be that of another pool then."""
+        if self._ended:
+            return
+        self._ended = True
         self._supervisor.stop(wait_s=0)
         kill_group(self._redis, wait_s=2)
         shutil.rmtree(self._scratch, ignore_errors=True)

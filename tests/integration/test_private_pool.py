@@ -121,6 +121,17 @@ def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
     assert ep.Study.open("idle").results(strict=True)["status"].eq("done").all()
 
 
+def test_a_client_that_comes_while_an_idle_pool_ends_gets_another_one(own_store: str) -> None:
+    local.start(Settings.load())
+    pool = processes_of(own_store)
+    first = runtime(own_store).keeper()
+    while len(alive(pool)) == len(pool):  # without a pause: it ends within a tenth of a second
+        pass
+    ledger = Ledger(connect(local.start(Settings.load())))
+    assert runtime(own_store).keeper() != first
+    assert ledger.attached()
+
+
 def test_two_clients_at_once_start_one_pool(own_store: str) -> None:
     code = (
         "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
