@@ -28,7 +28,7 @@ class ProgressLines:
 
     def __init__(self, study: str, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         self._study = study
-        self._quiet = quiet  # something else shows how it goes: only the end is told
+        self._quiet = quiet  # something else shows how it goes: the first and the last line are enough
         self._stream = stream or (sys.stderr if sys.stderr.isatty() else sys.stdout)
         self._bar = self._stream.isatty()
         self._shown = ""
@@ -49,7 +49,7 @@ class ProgressLines:
 
     def show(self, progress: Progress) -> None:
         """Print `progress`, if there is something new to say."""
-        if self._quiet and not progress.complete:
+        if self._quiet and self._decile >= 0 and not progress.complete:
             return
         if self._bar:
             self._redraw(progress)

@@ -65,8 +65,24 @@ def pace(ended: Sequence[Ended], now_s: float, *, waiting: int, ages_s: Sequence
     quiet_s = _quiet(ended, now_s, ages_s)
     if len(ended) < ENOUGH:
         return Pace(median_s=median_s, quiet_s=quiet_s)
-    soonest_s, latest_s = _range(took, waiting, ages_s, _parallel(ended, now_s, ages_s, slots))
-    return Pace(_per_minute(ended, now_s), soonest_s, latest_s, median_s, quiet_s)
+    lately = _since_the_last_pause(ended[:_RECENT], now_s, ages_s)
+    per_minute = _per_minute(lately, now_s) if len(lately) > 1 else None
+    if not slots and not ages_s:
+        return Pace(per_minute, median_s=median_s, quiet_s=quiet_s)  # nobody is there who would do it
+    parallel = _parallel(lately, now_s, ages_s, slots) if len(lately) > 1 else float(max(slots, 1))
+    soonest_s, latest_s = _range(took, waiting, ages_s, parallel)
+    return Pace(per_minute, soonest_s, latest_s, median_s, quiet_s)
+
+
+def _since_the_last_pause(ended: Sequence[Ended], now_s: float, ages_s: Sequence[float]) -> Sequence[Ended]:
+    """The ends after the last time when nothing ran for long: a pause, no workers, a laptop that slept."""
+    long_s = _QUIET_TIMES * max(one.took_s for one in ended)
+    begun_s = now_s - max(ages_s, default=0.0)
+    for place, one in enumerate(ended):
+        if begun_s - one.at_s > long_s:
+            return ended[:place]
+        begun_s = min(begun_s, one.at_s - one.took_s)
+    return ended
 
 
 def _per_minute(ended: Sequence[Ended], now_s: float) -> float:
@@ -77,10 +93,10 @@ def _per_minute(ended: Sequence[Ended], now_s: float) -> float:
 
 
 def _parallel(ended: Sequence[Ended], now_s: float, ages_s: Sequence[float], slots: int) -> float:
-    """How many simulations of this study ran at once lately, on average: its share of the pool, idle gaps included."""
-    since = ended[:_RECENT][-1].at_s
+    """How many simulations of this study ran at once lately, on average: its share of the pool."""
+    since = ended[-1].at_s
     window = max(now_s - since, 1e-3)
-    busy = sum(min(one.took_s, one.at_s - since) for one in ended[:_RECENT]) + sum(min(age, window) for age in ages_s)
+    busy = sum(min(one.took_s, one.at_s - since) for one in ended) + sum(min(age, window) for age in ages_s)
     return min(max(busy / window, 0.1), max(slots, 1))
 
 
@@ -108,8 +124,9 @@ def _left_of(age_s: float, took: Sequence[float]) -> float:
 
 
 def _quiet(ended: Sequence[Ended], now_s: float, ages_s: Sequence[float]) -> float | None:
-    if not ages_s and not ended:
+    """For how long nothing has ended although something runs; None when that is not unusual."""
+    if not ages_s or not ended:
         return None
-    quiet = now_s - ended[0].at_s if ended else max(ages_s)
-    usual = max((one.took_s for one in ended[:_RECENT]), default=0.0)
-    return quiet if ended and quiet > max(_QUIET_S, _QUIET_TIMES * usual) else None
+    quiet = min(now_s - ended[0].at_s, max(ages_s))
+    usual = max(one.took_s for one in ended[:_RECENT])
+    return quiet if quiet > max(_QUIET_S, _QUIET_TIMES * usual) else None

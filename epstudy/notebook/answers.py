@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from epstudy.core.errors import EpstudyError, InputError
+from epstudy.core.glance import Mark
 from epstudy.core.outcome import State
 from epstudy.notebook import view as views
 from epstudy.notebook.picture import Picture
@@ -47,16 +50,20 @@ def _do(picture: Picture, message: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _group(picture: Picture, message: Mapping[str, Any]) -> list[int] | None:
-    """The variants of the group of failures that is named; None when none is: all of them."""
-    if "cause" not in message:
-        return None
-    return picture.readings.variants_of(str(message["cause"]), str(message["text"]))
+def _group(picture: Picture, message: Mapping[str, Any]) -> list[int]:
+    """The variants of the group of failures that is named; when none is, all that failed, and nothing cancelled."""
+    if "cause" in message:
+        found = picture.readings.variants_of(str(message["cause"]), str(message["text"]))
+    else:
+        found = [int(index) for index in np.flatnonzero(picture.marks == ord(Mark.FAILED))]
+    if not found:
+        raise InputError("none of them is failed any more")
+    return found
 
 
 def _look_at(picture: Picture, index: int) -> dict[str, Any]:
     outcome = picture.source.outcome(index)
-    said: dict[str, Any] = {"index": index}
+    said: dict[str, Any] = {"index": index, "label": views.label(picture.manifest, index)}
     if outcome is None:
         return said
     if outcome.state is State.DONE:

@@ -58,6 +58,8 @@ def _starter() -> list[str]:
 
 
 def _is_headless(command: list[str]) -> bool:
-    """Whether a command is one of those that execute notebooks: by its program, or by the module after -m."""
-    words = [word.replace("\\", "/").rpartition("/")[2] for word in command[:4]]
-    return any(word.removesuffix(".exe") == name for word in words for name in _HEADLESS)
+    """Whether a command is one of those that execute notebooks: by its program, script, or the module after -m."""
+    words = [word.replace("\\", "/").rpartition("/")[2].removesuffix(".exe") for word in command[:3]]
+    if words and words[0].startswith("python"):
+        words = words[2:3] if words[1:2] == ["-m"] else words[1:2]
+    return bool(words) and words[0] in _HEADLESS

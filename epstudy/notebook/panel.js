@@ -245,7 +245,7 @@ function render({ model, el }) {
     if (!words) return id;
     say(`${words} …`);
     const late = setTimeout(() => {
-      const command = ["cancel", "pause", "resume"].includes(what) ? `: epstudy ${what} ${about.study}` : "";
+      const command = ["cancel", "pause", "resume"].includes(what) ? `: ${about.command} ${what} ${about.study}` : "";
       say(
         `${words}: the kernel has not answered yet. It does this when the cell that runs has ended` +
           (command ? `; at once, from a terminal${command}` : "."),
@@ -264,7 +264,7 @@ function render({ model, el }) {
     if (view.note.startsWith("paused")) ask("resume", {}, "going on");
     else ask("pause", {}, "pausing");
   });
-  const retryButton = button("Retry failed", "Simulate again what failed or was cancelled", () => ask("retry", {}, "trying again"));
+  const retryButton = button("Retry failed", "Simulate again what failed", () => ask("retry", {}, "trying again"));
   const runButton = button("Go on", "Queue what has no result", () => ask("run", {}, "going on"));
   const cancelButton = button("Cancel", "Stop the study; what is done stays", () => confirm(true));
   const yes = button("Yes, cancel", "Stop what runs, start nothing more", () => {
@@ -276,9 +276,11 @@ function render({ model, el }) {
   let doubt = 0;
   const confirm = (open) => {
     clearTimeout(doubt);
+    const hadFocus = question.contains(document.activeElement);
     question.hidden = !open;
     cancelButton.hidden = open;
-    (open ? yes : cancelButton).focus();
+    if (open) no.focus();
+    else if (hadFocus) cancelButton.focus();
     if (open) doubt = setTimeout(() => confirm(false), 15000);
   };
   yes.classList.add("ep-danger");
@@ -307,8 +309,13 @@ function render({ model, el }) {
   const mapHolder = node("div", { class: "ep-map-holder" }, canvas);
 
   const workersHolder = node("div", { class: "ep-workers" });
-  const fewer = button("−", "One simulation less at once", () => ask("slots", { count: model.get("view").queue.slots - 1 }, "one slot less"));
-  const more = button("+", "One simulation more at once", () => ask("slots", { count: model.get("view").queue.slots + 1 }, "one slot more"));
+  let slotsWanted = null; // what was clicked and the pool does not say yet
+  const changeSlots = (step, words) => {
+    slotsWanted = Math.max(1, (slotsWanted ?? model.get("view").queue.slots) + step);
+    ask("slots", { count: slotsWanted }, words);
+  };
+  const fewer = button("−", "One simulation less at once", () => changeSlots(-1, "one slot less"));
+  const more = button("+", "One simulation more at once", () => changeSlots(1, "one slot more"));
   fewer.setAttribute("aria-label", "one slot less");
   more.setAttribute("aria-label", "one slot more");
   const slotsLine = node("span", {});
@@ -349,10 +356,11 @@ function render({ model, el }) {
   el.append(root);
 
   // what is told -------------------------------------------------------------------------------------------------
+  const hasLabels = () => names.length > 0 && bytes(model.get("levels")).length === 2 * model.get("view").total * names.length;
   const label = (index) => {
     const levels = bytes(model.get("levels"));
     const count = model.get("view").total;
-    if (levels.length !== 2 * count * names.length) return "";
+    if (!hasLabels()) return "";
     const one = (k) => levels[2 * (k * count + index)] | (levels[2 * (k * count + index) + 1] << 8);
     return names.map((name, k) => `${name} = ${about.parameters[k].labels[one(k)]}`).join(", ");
   };
@@ -360,9 +368,14 @@ function render({ model, el }) {
     const part = PART_OF[String.fromCharCode(marks[index])] || "waiting";
     return PARTS.find(([name]) => name === part)[2];
   };
-  const headOf = (index) => [`#${index}`, label(index), words(index)].filter(Boolean).join(" · ");
-  const describe = (index) => {
+  /** What the kernel said of a variant, as long as its state is still the same. */
+  const known = (index) => {
     const found = outcomes.get(index);
+    return found && found.mark === marks[index] ? found.answer : undefined;
+  };
+  const headOf = (index) => [`#${index}`, label(index) || known(index)?.label, words(index)].filter(Boolean).join(" · ");
+  const describe = (index) => {
+    const found = known(index);
     const parts = [headOf(index)];
     if (found?.metrics) {
       const column = model.get("view").choice.column;
@@ -376,7 +389,7 @@ function render({ model, el }) {
     spot.textContent = index < 0 ? HINT : describe(index);
     clearTimeout(wantedLook);
     const part = index < 0 ? "" : PART_OF[String.fromCharCode(marks[index])];
-    if (["done", "cached", "failed"].includes(part) && !outcomes.has(index)) {
+    if ((["done", "cached", "failed"].includes(part) || (part && !hasLabels())) && !known(index)) {
       wantedLook = setTimeout(() => ask("look", { index }), 150);
     }
   };
@@ -388,12 +401,12 @@ function render({ model, el }) {
   const pin = (index) => {
     pinned = index;
     select(index);
-    const found = outcomes.get(index);
+    const found = known(index);
     if (!found) ask("look", { index });
     showDetail();
   };
   const showDetail = () => {
-    const found = outcomes.get(pinned);
+    const found = known(pinned);
     detail.hidden = pinned < 0;
     if (pinned < 0) return;
     const rows = (found?.metrics || []).map(([name, value, unit]) => node("span", {}, `${name}: ${number(value)} ${unit === "1" ? "" : unit}`));
@@ -450,7 +463,7 @@ function render({ model, el }) {
     };
     const median = view.pace.median_s;
     const lane = (one, slot) => {
-      if (!one) return node("div", { class: "ep-lane ep-quiet" }, node("span", { class: "ep-slot" }, `slot ${slot + 1}`), node("span", { class: "ep-what" }, "idle"));
+      if (!one) return node("div", { class: "ep-lane ep-quiet" }, node("span", { class: "ep-slot" }, `slot ${slot + 1}`), node("span", { class: "ep-what" }, view.queue.theirs ? "idle, or another study's" : "idle"));
       const meter = node("span", { class: "ep-meter", title: one.progress === null ? "the engine tells no progress" : percent(one.progress) });
       const fill = node("span", {});
       fill.style.width = one.progress === null ? "0" : percent(one.progress).replace(" ", "");
@@ -472,7 +485,7 @@ function render({ model, el }) {
     });
   }
 
-  function drawFailures(groups) {
+  function drawFailures({ failures: groups, groups: all, read, counts }) {
     if (!groups.length) return [];
     const head = node("tr", {}, ...["variants", "cause", "message", "levels", ""].map((text) => node("th", { scope: "col" }, text)));
     const rows = groups.map((one) => node("tr", {},
@@ -483,7 +496,12 @@ function render({ model, el }) {
       node("td", { class: "ep-actions" },
         button("log", `The engine's last messages on variant ${one.example}`, () => ask("log", { index: one.example }, "reading the log")),
         button("retry these", `Simulate these ${one.count} again`, () => ask("retry", { cause: one.cause, text: one.text }, "trying again")))));
-    return [node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows))];
+    const rest = [
+      all > groups.length ? `and ${all - groups.length} other messages; failures() has all` : "",
+      read.failed < counts.failed ? `${read.failed} of ${counts.failed} failures read` : "",
+    ].filter(Boolean);
+    const more = rest.length ? node("div", { class: "ep-quiet" }, rest.join("; ")) : null;
+    return [node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows)), more];
   }
 
   const table = (caption, rows) => {
@@ -495,8 +513,9 @@ function render({ model, el }) {
     return rows.length ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map(row)))] : [];
   };
   const spanOf = (name, ends) => {
-    const labels = about.parameters.find((one) => one.name === name)?.labels || []; // of what is no number, the scatter has the place
-    const [low, high] = labels.some((one) => Number.isNaN(Number(one))) ? ends.map((end) => labels[Math.round(end)]) : ends.map(number);
+    const parameter = about.parameters.find((one) => one.name === name);
+    const places = parameter && !parameter.numeric && parameter.labels.length; // of what is no number the scatter has the place
+    const [low, high] = places ? ends.map((end) => parameter.labels[Math.round(end)]) : ends.map(number);
     return low === high ? `${name} ${low}` : `${name} ${low} to ${high}`;
   };
   const options = (list, chosen) => list.map((name) => node("option", { value: name, selected: name === chosen }, name || "axis"));
@@ -539,8 +558,8 @@ function render({ model, el }) {
     pauseButton.textContent = view.note.startsWith("paused") ? "Resume" : "Pause";
     pauseButton.hidden = view.ended || view.away;
     if (question.hidden) cancelButton.hidden = view.ended;
-    retryButton.hidden = !counts.failed;
-    runButton.hidden = !(view.away || (view.ended && counts.cancelled));
+    retryButton.hidden = view.another || !counts.failed;
+    runButton.hidden = view.another || !(view.away || (view.ended && counts.cancelled));
 
     const width = mapHolder.clientWidth || 600;
     const picture = [width, window.devicePixelRatio, isDark(), marksAt, choice.colour && coloursAt, map.selected].join();
@@ -555,6 +574,7 @@ function render({ model, el }) {
 
     const { workers } = view;
     workersPart.hidden = view.ended && !counts.running;
+    if (queue.slots === slotsWanted) slotsWanted = null;
     slotsLine.textContent = queue.slots ? `${queue.my_slots} of ${queue.slots} slots are this study's` : "none answers (yet)";
     fewer.hidden = more.hidden = !about.private || !queue.slots;
     fewer.disabled = queue.slots <= 1;
@@ -563,7 +583,7 @@ function render({ model, el }) {
     queueLine.textContent = queue.mine ? `Queue: ${queue.mine} of this study ${queue.mine === 1 ? "waits" : "wait"}${others}` : "";
 
     failuresPart.hidden = !view.failures.length;
-    inFailures(view.failures, drawFailures);
+    inFailures([view.failures, view.groups, view.read.failed, counts.failed], () => drawFailures(view));
 
     inColumns([view.columns, choice.column], () => options(view.columns, choice.column));
     columnChoice.value = choice.column;
@@ -578,9 +598,9 @@ function render({ model, el }) {
     const end = `${choice.highest ? "highest" : "lowest"}${readLine.textContent ? " of those read" : ""}`;
     inBest([view.best, choice.column, end], () => table(end, view.best));
     resultsPart.hidden = !(counts.done + counts.cached);
-    const ends = choice.across && choice.up ? paintScatter(scatter, numbers(model.get("points"), Float32Array), choice.binned) : null;
+    const ends = choice.across && choice.up ? paintScatter(scatter, numbers(model.get("points"), Float32Array), model.get("binned")) : null;
     scatter.hidden = !ends;
-    const spans = () => [spanOf(choice.across, ends[0]), spanOf(choice.up, ends[1]), choice.binned ? "stronger: more variants" : ""];
+    const spans = () => [spanOf(choice.across, ends[0]), spanOf(choice.up, ends[1]), model.get("binned") ? "stronger: more variants" : ""];
     scatterLine.textContent = ends ? spans().filter(Boolean).join("; ") : "";
     scatter.setAttribute("aria-label", scatterLine.textContent);
     if (pinned >= 0) showDetail();
@@ -610,7 +630,7 @@ function render({ model, el }) {
     const answer = model.get("told");
     if (answer.do === "look" && answer.index !== undefined) {
       if (outcomes.size > KNOWN) outcomes.clear();
-      outcomes.set(answer.index, answer);
+      outcomes.set(answer.index, { mark: marks[answer.index], answer });
       if (map.selected === answer.index || spot.textContent.startsWith(`#${answer.index} `)) spot.textContent = describe(answer.index);
       showDetail();
     }
@@ -618,6 +638,7 @@ function render({ model, el }) {
     if (!asked) return;
     clearTimeout(asked.late);
     pending.delete(answer.id);
+    if (answer.do === "slots" && answer.trouble) slotsWanted = null;
     if (answer.trouble) say(`${asked.words}: ${answer.trouble}`, true);
     else say("");
     if (answer.do === "retry" || answer.do === "run") outcomes.clear();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.notebook import view as views
 from epstudy.notebook.answers import answer
 from epstudy.notebook.frontend import FrontEnd, front_end, trouble_with_kernel
-from epstudy.notebook.picture import BEAT_S, Picture
+from epstudy.notebook.picture import BEAT_S, Picture, is_numeric
 from epstudy.notebook.readings import shown
 from epstudy.notebook.snapshot import broken, snapshot
 from epstudy.notebook.source import Source
@@ -43,6 +44,7 @@ _HEAVY_S = 2.0  # how often colours and points are sent at most
 _LABELS = 20_000  # labels that are sent to the page; with more it asks for each variant that it shows
 _HANDLES = 5  # snapshots that are kept up to date: those of the last cells that showed it
 _COMES_UP_S = 5.0  # a page needs a moment to say that it shows it
+_FINISH_S = 3.0  # how long the last look may read what it has not read yet
 _FLEETING = ("age_s", "beat_s")
 
 
@@ -84,6 +86,8 @@ class Panel:
         self._heavy_at = self._snapshot_at = self._displayed_at = -1e9
         self._is_behind = False  # whether colours and points are older than the view
         self._handles: deque[DisplayHandle] = deque(maxlen=_HANDLES)
+        self._cell: int | None = None  # the run of a cell that showed it last
+        self._broken = ""
         self._widget: PanelWidget | None = None
         self._one_at_a_time = threading.RLock()  # the ticker's thread, and that of a cell
 
@@ -99,6 +103,10 @@ class Panel:
         from IPython.display import display
 
         with self._one_at_a_time:
+            cell = _cell()
+            if cell is not None and cell == self._cell:
+                return  # this cell shows it already: `study.run().wait()`
+            self._cell = cell
             self.step()
             if self._front_end is FrontEnd.NONE:
                 print(repr(self))  # noqa: T201 - a terminal
@@ -108,7 +116,7 @@ class Panel:
                 self._handles.append(handle)
             if self._front_end is FrontEnd.WIDGETS and trouble_with_kernel():
                 print(trouble_with_kernel())  # noqa: T201 - a notebook
-            elif self._front_end is FrontEnd.WIDGETS:
+            elif self._front_end is FrontEnd.WIDGETS and not self._broken:
                 self._displayed_at = time.monotonic()
                 display(self.widget)  # type: ignore[no-untyped-call]
         self.wake()
@@ -154,6 +162,7 @@ class Panel:
             try:
                 answered = self._answer()
                 self._picture.look()
+                self._broken = ""
                 self._show(self._picture.view(), answered)
             except Exception as error:  # the other panels of the thread go on
                 log.exception("the panel of study %s", self._manifest.study)
@@ -163,8 +172,12 @@ class Panel:
 
     def finish(self) -> None:
         """Bring it up to date now, the snapshot included: a report keeps what stands when its last cell has ended."""
-        self._snapshot_at = -1e9
+        until = time.monotonic() + _FINISH_S
         self.step()
+        while self._picture.readings.unread and time.monotonic() < until:
+            self.step()
+        with self._one_at_a_time:
+            self._update(self._bundle())
 
     def _answer(self) -> bool:
         """Do all that was asked; whether there was anything."""
@@ -234,7 +247,7 @@ class Panel:
             widget.colours = views.colours(readings.column(choice.column))[0] if choice.colour else b""
             if choice.across and choice.up:
                 x, y = self._picture.axis_values(choice.across), self._picture.axis_values(choice.up)
-                widget.points = views.points(x, y)[0]
+                widget.points, widget.binned = views.points(x, y)
 
     # what is shown ----------------------------------------------------------------------------------------------
 
@@ -253,12 +266,17 @@ class Panel:
             "engine": manifest.engine,
             "build": str(manifest.recipe.get("build", "")),
             "parameters": [
-                {"name": axis.name, "labels": [shown(one) for one in axis.labels] if few else []}
+                {
+                    "name": axis.name,
+                    "labels": [shown(one) for one in axis.labels] if few else [],
+                    "numeric": is_numeric(axis.labels),
+                }
                 for axis in manifest.axes
             ],
             "units": dict(manifest.metrics),
             "private": self._picture.source.private,
-            "attach": f'ep.Study.open("{manifest.study}")',
+            "attach": self._picture.source.attach,
+            "command": self._picture.source.command,
             "marks": "".join(Mark),
         }
 
@@ -269,13 +287,16 @@ class Panel:
         return np.array(self._manifest.rows, dtype="<u2").T.tobytes()
 
     def _lines(self) -> list[str]:
-        return views.lines(self._manifest.study, self._seen(), _now())
+        return views.lines(self._manifest.study, self._seen(), _now(), self._picture.source.attach)
 
     def _snapshot(self) -> str:
         above_a_live_one = self._front_end is FrontEnd.WIDGETS
-        return snapshot(self._manifest.study, self._seen(), _now(), hides_error=above_a_live_one)
+        attach = self._picture.source.attach
+        return snapshot(self._manifest.study, self._seen(), _now(), attach, hides_error=above_a_live_one)
 
     def _bundle(self) -> dict[str, str]:
+        if self._broken:
+            return {"text/html": broken(self._manifest.study, self._broken), "text/plain": self._broken}
         return {"text/html": self._snapshot(), "text/plain": "\n".join(self._lines())}
 
     def _update(self, bundle: dict[str, str]) -> None:
@@ -285,10 +306,10 @@ class Panel:
     def _break(self, error: Exception) -> None:
         """Say that the panel is broken, where it is seen; the study is not concerned."""
         said = f"this panel stopped at an error of its own ({type(error).__name__}: {error}); the study goes on"
-        self._view = {**self._view, "note": said} if self._view else {}
+        self._broken = said
         if self._widget is not None:
             self._widget.view = {**self._widget.view, "note": said, "ended": True}
-        self._update({"text/html": broken(self._manifest.study, said), "text/plain": said})
+        self._update(self._bundle())
 
 
 def _essence(view: Mapping[str, Any]) -> Any:
@@ -304,6 +325,13 @@ def _essence(view: Mapping[str, Any]) -> Any:
     ]
     pace = {"median_s": view["pace"]["median_s"], "quiet": view["pace"]["quiet_s"] is not None}
     return {**view, "workers": workers, "pace": pace, "curve": None}
+
+
+def _cell() -> int | None:
+    """Which run of a cell this is; None outside of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return None if shell is None else int(shell.execution_count)
 
 
 def _now() -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ _CURVE = 40  # points of the curve
 _CURVE_S = 3.0  # seconds between two
 
 _TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "peak_electricity_w", "seconds")  # the results that say most
-_NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "slots": 0}
+_NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "theirs": 0, "slots": 0}
 
 
 class Picture:
@@ -39,7 +39,8 @@ class Picture:
         self.readings = Readings(self.manifest, source.outcome)
         self.marks: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.ended = False
-        self._trouble = ""
+        self._note = ""
+        self._is_another = False  # whether the study's name stands for another grid by now
         self._choice = views.Choice(column="")
         self._lanes = views.Lanes()
         self._glance: Glance | None = None
@@ -51,10 +52,9 @@ class Picture:
         """Ask the pool, and read a little in the store. One that cannot be read now is told, and read later."""
         try:
             self._look()
+            self._note = self._why_not()
         except StoreError as error:
-            self._trouble = str(error)
-        else:
-            self._trouble = ""
+            self._note = str(error)
 
     def _look(self) -> None:
         known = "" if self._glance is None else self._glance.known
@@ -65,7 +65,10 @@ class Picture:
                 marks = np.frombuffer(glance.marks, dtype=np.uint8)
         elif time.monotonic() - self._stored_at > _STORED_S or not len(marks):
             self._stored_at = time.monotonic()
-            self.source.mend()
+            mark = self.source.mark()
+            self._is_another = mark != self._manifest_mark and self.source.is_another()
+            if not self._is_another:
+                self.source.mend()
             marks = np.frombuffer(self.source.stored_marks(), dtype=np.uint8)
         self._glance = glance
         if marks is not self.marks:
@@ -78,16 +81,11 @@ class Picture:
     def view(self) -> dict[str, Any]:
         """Return what a panel shows, as plain JSON."""
         glance, readings, choice = self._glance, self.readings, self.chosen()
-        if glance is not None:
-            counts = views.counts(glance.counts)
-        else:
-            there = np.bincount(self.marks, minlength=128)
-            unknown = len(self.manifest) - len(self.marks)
-            counts = views.counts({mark: int(there[ord(mark)]) + unknown * (mark is Mark.PENDING) for mark in Mark})
+        counts = self._counts()
         left = counts["waiting"] + counts["running"]
-        self.ended = not left
-        note = self._note(counts)
-        how = Pace() if glance is None or not left or note else _pace_of(glance, counts["waiting"])
+        self.ended = not left or self._is_another
+        halted = bool(glance is None or glance.halt or glance.cancelled or self.source.trouble)
+        how = Pace() if glance is None or not left or halted else _pace_of(glance, counts["waiting"])
         self._mind_curve(how)
         values = readings.column(choice.column)
         known = values[np.isfinite(values)]
@@ -96,16 +94,16 @@ class Picture:
             "counts": counts,
             "total": len(self.manifest),
             "ended": self.ended,
-            "note": note,
-            "halted": bool(glance is not None and left and (glance.halt or self.source.trouble)),
-            "cancelled": bool(glance is not None and glance.cancelled),
+            "note": self._note,
+            "another": self._is_another,
             "away": glance is None and bool(left),
             "pace": views.pace_fields(how),
             "curve": [rate for _, rate in self._curve],
             "workers": [] if glance is None else views.workers(self.manifest, glance, self._lanes),
             "queue": views.queue(glance) if glance is not None else _NO_QUEUE,
             "failures": views.failures(readings.failures()),
-            "read": {"done": readings.results_read, "unread": readings.unread},
+            "groups": readings.group_count,
+            "read": {"done": readings.results_read, "failed": readings.failures_read, "unread": readings.unread},
             "choice": {
                 "column": choice.column,
                 "unit": self.manifest.metrics.get(choice.column, ""),
@@ -115,35 +113,39 @@ class Picture:
                 "up": choice.up,
                 "low": None if not len(known) else views.number(float(known.min())),
                 "high": None if not len(known) else views.number(float(known.max())),
-                "binned": len(known) > views.POINTS,
             },
             "columns": self._columns(),
             "latest": [views.row(self.manifest, index, float(values[index])) for index in newest],
             "best": [
                 views.row(self.manifest, index, float(values[index]))
-                for index in views.best(values, highest=choice.highest)
+                for index in (views.best(values, highest=choice.highest) if readings.wanted else [])
             ],
             "beat_s": BEAT_S,
         }
 
-    def _note(self, counts: Mapping[str, int]) -> str:
+    def _why_not(self) -> str:
         """What keeps the study from going on, in words; empty when nothing does."""
+        counts = self._counts()
         left = counts["waiting"] + counts["running"]
-        if self._trouble or self.source.trouble:
-            return self._trouble or self.source.trouble
+        if self.source.trouble:
+            return self.source.trouble
+        if self._is_another:
+            return "the name of this study stands for another grid by now"
         if self._glance is None:
-            if left and self._is_another():
-                return "the name of this study stands for another grid by now"
-            return "no pool works on this study; run() goes on" if left else ""
-        if self._glance.halt and left:
+            if left:
+                return "no pool works on this study; run() goes on"
+        elif self._glance.halt and left:
             return f"paused: {self._glance.halt}"
-        if counts["cancelled"]:
+        if counts["cancelled"] and (not left or (self._glance is not None and self._glance.cancelled)):
             return self.source.why_halted() or "cancelled; run() goes on with what is left"
         return ""
 
-    def _is_another(self) -> bool:
-        mark = self.source.mark()
-        return mark != self._manifest_mark and self.source.is_another()
+    def _counts(self) -> dict[str, int]:
+        if self._glance is not None:
+            return views.counts(self._glance.counts)
+        there = np.bincount(self.marks, minlength=128)
+        unknown = len(self.manifest) - len(self.marks)
+        return views.counts({mark: int(there[ord(mark)]) + unknown * (mark is Mark.PENDING) for mark in Mark})
 
     def _mind_curve(self, how: Pace) -> None:
         now = time.monotonic()
@@ -173,8 +175,8 @@ class Picture:
         """The values of a parameter or of a result for a scatter; of labels that are no numbers their place."""
         for place, axis in enumerate(self.manifest.axes):
             if axis.name == name:
-                numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in axis.labels)
-                levels = np.array(axis.labels if numbers else range(len(axis.labels)), dtype=float)
+                labels = axis.labels if is_numeric(axis.labels) else range(len(axis.labels))
+                levels = np.array([np.nan if one is None else one for one in labels], dtype=float)
                 return levels[self.readings.rows[:, place]]
         return self.readings.column(name)
 
@@ -189,6 +191,11 @@ class Picture:
             up=str(message.get("up", now.up)),
         )
         self.readings.want()
+
+
+def is_numeric(labels: Sequence[Any]) -> bool:
+    """Whether these labels are numbers; None, the model as it is, may be among them."""
+    return all(one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in labels)
 
 
 def _pace_of(glance: Glance, waiting: int) -> Pace:

@@ -89,11 +89,11 @@ class Readings:
             self._take(index)
         found = bool(fresh)
         while (self._failures or self._results) and time.perf_counter() < until:
-            index = self._failures.popleft() if self._failures else self._results.popleft()
-            self._queued[index] = False
-            if not self._read[index]:
-                self._take(index)
+            queue = self._failures or self._results
+            if not self._read[queue[0]]:
+                self._take(queue[0])  # a store that cannot be read leaves it there
                 found = True
+            self._queued[queue.popleft()] = False
         return found
 
     @property
@@ -102,12 +102,22 @@ class Readings:
         return len(self._failures) + len(self._results)
 
     @property
+    def group_count(self) -> int:
+        """How many groups of failures there are; `failures` has the largest of them."""
+        return len(self._groups)
+
+    @property
+    def failures_read(self) -> int:
+        """How many failures are read."""
+        return len(self._group_of)
+
+    @property
     def results_read(self) -> int:
         """How many results are read."""
         return int((self._read & self._done).sum())
 
     def failures(self) -> tuple[Told, ...]:
-        """Return the failures by cause and message, the largest group first."""
+        """Return the failures by cause and message, the largest group first, at most twenty groups."""
         if self._told is None:
             groups = sorted(self._groups.values(), key=lambda one: (-len(one.variants), one.cause, one.text))
             self._told = tuple(
@@ -133,9 +143,9 @@ class Readings:
 
     def _take(self, index: int) -> None:
         outcome = self._outcome(index)
-        self._read[index] = True
         if outcome is None:
-            return
+            return  # not there yet, or gone: read when something else has changed
+        self._read[index] = True
         if outcome.state is State.DONE:
             for name, value in outcome.metrics.items():
                 if name not in self.metrics:

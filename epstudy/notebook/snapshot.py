@@ -28,9 +28,9 @@ _HIDES = (
 )
 
 
-def snapshot(name: str, view: Mapping[str, Any], now: datetime, *, hides_error: bool) -> str:
+def snapshot(name: str, view: Mapping[str, Any], now: datetime, attach: str, *, hides_error: bool) -> str:
     """Return the panel as static HTML. `hides_error` is for one that stands above a live one."""
-    said = lines(name, view, now)
+    said = lines(name, view, now, attach)
     return (
         f"{_HIDES if hides_error else ''}"
         f"<div class='epstudy-static' data-study='{html.escape(name, quote=True)}' "
@@ -73,7 +73,8 @@ def _failures(view: Mapping[str, Any]) -> str:
         f"<td style='text-align:left'>{html.escape(one['levels'])}</td></tr>"
         for one in told[:_FAILURES]
     )
-    more = f"<div>and {len(told) - _FAILURES} other messages</div>" if len(told) > _FAILURES else ""
+    hidden = view["groups"] - min(len(told), _FAILURES)
+    more = f"<div>and {hidden} other messages; failures() has all</div>" if hidden else ""
     head = "<tr><th>failed</th><th>cause</th><th style='text-align:left'>message</th><th>levels</th></tr>"
     return f"<table>{head}{rows}</table>{more}"
 
@@ -90,5 +91,7 @@ def _results(view: Mapping[str, Any]) -> str:
     )
     which = "highest" if view["choice"]["highest"] else "lowest"
     column = html.escape(view["choice"]["column"])
+    done = view["counts"]["done"] + view["counts"]["cached"]
+    read = "" if view["read"]["done"] >= done else f"<div>of {view['read']['done']} of {done} results</div>"
     head = f"<tr><th>variant</th><th style='text-align:left'>{which}</th><th>{column}</th></tr>"
-    return f"<table>{head}{rows}</table>"
+    return f"<table>{head}{rows}</table>{read}"

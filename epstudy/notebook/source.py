@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Sequence
 
 from epstudy import steering
-from epstudy.core.errors import InputError, PoolError, StudyNotFoundError
+from epstudy.core.errors import InputError, PoolError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
 from epstudy.live import Live
 from epstudy.provenance import fetch
 from epstudy.results import stored_states
-from epstudy.settings import Settings
+from epstudy.settings import Settings, mask
 from epstudy.store import Store
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Source:
 
     def __init__(self, settings: Settings, manifest: Manifest) -> None:
         self.manifest = manifest
-        self.store = settings.store
+        self._settings = settings
         self._store = Store(settings.store)
         self._live = Live(settings, self._store)
 
@@ -43,6 +44,26 @@ class Source:
     def private(self) -> bool:
         """Whether variants run in the user's own pool on this machine."""
         return self._live.private
+
+    @property
+    def attach(self) -> str:
+        """The line that opens the study in another notebook, with store and pool where others are set there."""
+        usual = Settings.load()
+        named = [f'"{self.manifest.study}"']
+        if self._settings.redis_url != usual.redis_url and self._settings.redis_url is not None:
+            named.append(f'pool="{mask(self._settings.redis_url)}"')
+        if self._settings.store != usual.store:
+            named.append(f'store="{self._settings.store}"')
+        return f"ep.Study.open({', '.join(named)})"
+
+    @property
+    def command(self) -> str:
+        """What to put before `cancel NAME` in a terminal."""
+        usual, own = Settings.load(), self._settings
+        said = [f"EPSTUDY_STORE={shlex.quote(own.store)}"] if own.store != usual.store else []
+        if own.redis_url is not None and own.redis_url != usual.redis_url:
+            said.append(f"EPSTUDY_REDIS_URL={shlex.quote(mask(own.redis_url))}")
+        return " ".join([*said, "epstudy"])
 
     @property
     def trouble(self) -> str:
@@ -91,9 +112,12 @@ class Source:
             path = fetch(self._store, self.manifest, index, "err")
         except InputError:
             return []
-        with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - _LOG_BYTES, 0))
-            return file.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+        try:
+            with path.open("rb") as file:
+                file.seek(max(path.stat().st_size - _LOG_BYTES, 0))
+                return file.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error}") from error
 
     def cancel(self) -> None:
         """Stop the study."""
@@ -109,6 +133,7 @@ class Source:
 
     def run(self) -> None:
         """Begin (again) with what has no outcome."""
+        self._live.refuse_another_grid(self.manifest)
         steering.run(self._store, self._live, self.manifest, None)
 
     def retry(self, variants: Sequence[int] | None = None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 
 class Moves(Protocol):
@@ -27,7 +30,7 @@ class Ticker:
         """Have `what` stepped now, and on."""
         with self._woken:
             self._due[what] = 0.0
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._go_on, name="epstudy-panels", daemon=True)
                 self._thread.start()
             self._woken.notify()
@@ -44,7 +47,11 @@ class Ticker:
                     self._woken.wait(wait_s)
                     continue
                 del self._due[what]
-            delay_s = what.step()
+            try:
+                delay_s = what.step()
+            except Exception:  # the others go on
+                log.exception("%r is stepped no more", what)
+                delay_s = None
             with self._woken:
                 if delay_s is not None:  # one that was woken meanwhile stays so
                     self._due.setdefault(what, time.monotonic() + delay_s)

@@ -133,6 +133,7 @@ def queue(glance: Glance) -> dict[str, Any]:
         "others": sum(one.waiting for one in waiting),
         "studies": [one.study for one in waiting][:5],
         "my_slots": len(glance.running),
+        "theirs": sum(one.running for one in glance.others),
         "slots": sum(int(about.get("slots", 0)) for about in glance.workers),
     }
 
@@ -240,7 +241,7 @@ def when_ready(pace: Mapping[str, float | None], now: datetime) -> str:
     return f"ready at {times}, in {spans}"
 
 
-def lines(name: str, view: Mapping[str, Any], now: datetime) -> list[str]:
+def lines(name: str, view: Mapping[str, Any], now: datetime, attach: str) -> list[str]:
     """Return the four lines of text that stand for the panel where nothing else can."""
     said = view["counts"]
     finished = said["done"] + said["cached"]
@@ -250,7 +251,7 @@ def lines(name: str, view: Mapping[str, Any], now: datetime) -> list[str]:
         f"{name}: {', '.join(parts)}",
         _how_it_goes(view, now),
         _what_failed(view),
-        f'as of {now:%Y-%m-%d %H:%M:%S %Z}; live again with ep.Study.open("{name}")',
+        f"as of {now:%Y-%m-%d %H:%M:%S %Z}; live again with {attach}",
     ]
 
 
@@ -271,5 +272,5 @@ def _what_failed(view: Mapping[str, Any]) -> str:
     if not told:
         return "no failures" if not view["counts"]["failed"] else f"{view['counts']['failed']} failed"
     text = told[0]["text"] or told[0]["cause"]
-    more = f"; and {len(told) - 1} other messages" if len(told) > 1 else ""
+    more = f"; and {view['groups'] - 1} other messages" if view["groups"] > 1 else ""
     return f"failed: {told[0]['count']} × {text[:160]}{more}"

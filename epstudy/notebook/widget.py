@@ -29,6 +29,7 @@ class PanelWidget(anywidget.AnyWidget):  # type: ignore[misc]
     changes: Any = traitlets.Bytes().tag(sync=True)
     colours: Any = traitlets.Bytes().tag(sync=True)
     points: Any = traitlets.Bytes().tag(sync=True)
+    binned: Any = traitlets.Bool().tag(sync=True)
     beat: Any = traitlets.Int().tag(sync=True)
     told: Any = traitlets.Dict().tag(sync=True)
 

@@ -268,8 +268,8 @@ return n
 # study, digest, counts that are known, attached for ms -> what a panel shows of it, nothing when the ledger follows
 # another manifest
 _GLANCE = """
-redis.pcall('SET', 'ep:attached', '1', 'PX', ARGV[4])  -- a Redis that is full can be looked at all the same
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return {} end
+redis.pcall('SET', 'ep:attached', '1', 'PX', ARGV[4])  -- a Redis that is full can be looked at all the same
 local function numbers(key, ...)
   local found = redis.call('HMGET', key, ...)
   for i = 1, #found do found[i] = found[i] or '0' end

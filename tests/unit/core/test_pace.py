@@ -27,7 +27,10 @@ def test_the_rate_counts_the_last_minute() -> None:
 
 
 def test_the_rate_falls_while_nothing_ends() -> None:
-    rates = [pace(ended(30), 1000.0 + later, waiting=50, ages_s=[], slots=2).per_minute or 0.0 for later in (0, 20, 90)]
+    rates = [
+        pace(ended(30), 1000.0 + later, waiting=50, ages_s=[later + 1.0], slots=2).per_minute or 0.0
+        for later in (0, 20, 90)
+    ]
     assert rates[0] > rates[1] > rates[2] > 0
 
 
@@ -66,6 +69,24 @@ def test_long_simulations_are_not_called_quiet() -> None:
 
 def test_without_a_single_end_nothing_is_known() -> None:
     assert pace([], 1000.0, waiting=9, ages_s=[2.0], slots=2) == Pace()
+
+
+def test_a_pause_is_no_time_that_simulations_take() -> None:
+    night_s = 8 * 3600.0
+    before = [Ended(index, False, 1000.0 - 5 * index, 10.0) for index in range(50)]
+    honest = pace(before, 1000.0, waiting=100, ages_s=[5.0, 1.0], slots=2)
+    resumed = pace(before, 1000.0 + night_s, waiting=100, ages_s=[5.0, 1.0], slots=2)
+    assert resumed.quiet_s is None
+    assert resumed.per_minute is None
+    assert (resumed.latest_s or 0.0) < 1.5 * (honest.latest_s or 0.0)
+    after = [Ended(index, False, 1100.0 + night_s - 5 * index, 10.0) for index in range(12)]
+    later = pace([*after, *before], 1100.0 + night_s, waiting=100, ages_s=[5.0, 1.0], slots=2)
+    assert (later.latest_s or 0.0) < 1.5 * (honest.latest_s or 0.0)
+    assert later.per_minute == pytest.approx(12.0)
+
+
+def test_without_a_worker_no_end_is_promised() -> None:
+    assert pace(ended(40), 1000.0, waiting=100, ages_s=[], slots=0).latest_s is None
 
 
 @dataclass(frozen=True)

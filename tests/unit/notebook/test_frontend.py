@@ -33,6 +33,8 @@ def test_what_executes_notebooks_has_no_page(command: list[str]) -> None:
         ["/opt/tljh/hub/bin/python3", "-m", "jupyterhub.singleuser"],
         ["/usr/share/code/code", "--type=utility"],
         ["/home/papermill-user/bin/python", "/home/papermill-user/bin/jupyter-notebook"],
+        ["/venv/bin/python", "/venv/bin/jupyter-lab", "/home/me/epstudy"],
+        ["/venv/bin/python", "-m", "jupyterlab", "/home/me/pytest"],
         [],
     ],
 )

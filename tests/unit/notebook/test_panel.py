@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from epstudy.core.outcome import Cause
+from epstudy.core.pace import Ended
 from epstudy.notebook import panel as panels
 from epstudy.notebook.frontend import FrontEnd
 from epstudy.notebook.panel import Panel
@@ -47,7 +48,7 @@ def test_it_says_in_four_lines_how_a_study_goes(make: Make) -> None:
     assert lines[0] == "facade: 4 of 8 done (1 from the store), 2 running, 1 waiting, 1 failed"
     assert lines[1].startswith("2 of 2 slots; 10 a minute; ready at ")
     assert lines[2] == "failed: 1 × Schedule Name = NOPE, item not found"
-    assert 'ep.Study.open("facade")' in lines[3]
+    assert 'live again with ep.Study.open("facade"' in lines[3]
 
 
 def test_the_view_has_what_each_slot_does(make: Make) -> None:
@@ -223,7 +224,7 @@ def test_what_buttons_ask_for_is_done(make: Make) -> None:
     panel.ask({"id": "2", "do": "retry"})
     panel.ask({"id": "3", "do": "cancel"})
     panel.finish()
-    assert source.asked == [("retry", [1, 3]), ("retry", None), ("cancel",)]
+    assert source.asked == [("retry", [1, 3]), ("retry", [1, 3, 5]), ("cancel",)]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,10 @@ def test_what_buttons_ask_for_is_done(make: Make) -> None:
         ({"do": "look", "index": "0"}, "index is '0'; expected a whole number"),
         ({"do": "dance"}, "a panel does not know 'dance'"),
         ({}, "a panel does not know None"),
+        ({"do": "retry"}, "none of them is failed any more"),
+        ({"do": "retry", "cause": "crash", "text": "gone"}, "none of them is failed any more"),
         ({"do": "pause"}, "stands for another grid"),
+        ({"do": "run"}, "stands for another grid"),
     ],
 )
 def test_what_cannot_be_done_is_said(make: Make, message: dict[str, Any], trouble: str) -> None:
@@ -241,7 +245,7 @@ def test_what_cannot_be_done_is_said(make: Make, message: dict[str, Any], troubl
     source.marks = "dddddddp"
     panel = shown(source)
     widget = panel.widget
-    if message.get("do") == "pause":
+    if message.get("do") in ("pause", "run"):
         source._store.put_manifest(replace(source.manifest, retries=9))
     panel.ask({"id": "1", **message})
     panel.finish()
@@ -275,7 +279,7 @@ def test_a_store_that_cannot_be_read_for_a_while_is_told_and_read_later(make: Ma
     source = make(GRID)
     source.put(0, done(100.0))
     panel = shown(source)
-    folder = Path(source.store)
+    folder = Path(source._settings.store)
     gone = folder.rename(folder.with_name("unmounted"))
     folder.write_text("no folder")
     assert panel.step() is not None
@@ -285,6 +289,92 @@ def test_a_store_that_cannot_be_read_for_a_while_is_told_and_read_later(make: Ma
     gone.rename(folder)
     panel.finish()
     assert panel.widget.view["counts"]["cached"] == 1
+
+
+def test_a_study_whose_name_stands_for_another_grid_is_told_and_left_alone(make: Make) -> None:
+    source = make(GRID)
+    panel = shown(source)
+    assert panel.step() is not None
+    source._store.put_manifest(replace(source.manifest, retries=9))
+    panel._picture._stored_at = -1e9  # five seconds later
+    assert panel.step() is None
+    assert panel.widget.view["another"]
+    assert panel.widget.view["note"] == "the name of this study stands for another grid by now"
+
+
+def test_what_was_set_aside_does_not_make_a_running_study_cancelled(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrccccpp", busy(2)
+    panel = shown(source)
+    panel.step()
+    assert panel.widget.view["note"] == ""
+    assert panel.widget.view["pace"]["latest_s"] is not None
+    source.marks = "ddccccdd"
+    panel.step()
+    assert panel.widget.view["note"] == "cancelled; run() goes on with what is left"
+
+
+def test_of_a_large_study_nothing_is_called_the_lowest_before_all_is_read(make: Make) -> None:
+    source = make({"n": tuple(range(2001))})
+    for index in (3, 4):
+        source.put(index, done(100.0 + index))
+    source.marks = "dd" + "p" * 1 + "dd" + "p" * 1996
+    source.says = {"ended": tuple(Ended(index, False, 999.0, 8.0) for index in (4, 3))}
+    panel = shown(source)
+    panel.step()
+    assert [row["index"] for row in panel.widget.view["latest"]] == [4, 3]
+    assert panel.widget.view["best"] == []
+    assert "lowest" not in panel._repr_html_()
+
+
+def test_how_many_messages_are_not_shown_is_told(make: Make) -> None:
+    source = make({"n": tuple(range(40))})
+    for index in range(30):
+        source.put(index, failed(f"{chr(97 + index % 26) * 3}{chr(97 + index // 26)} severe trouble"))
+    source.marks = "f" * 30 + "p" * 10
+    panel = shown(source)
+    panel.finish()
+    assert panel.widget.view["groups"] == 30
+    assert len(panel.widget.view["failures"]) == 20
+    assert "and 25 other messages" in panel._repr_html_()
+    assert "and 29 other messages" in repr(panel)
+
+
+def test_a_finished_panel_has_read_all_that_its_report_shows(make: Make) -> None:
+    source = make({"n": tuple(range(1500))})
+    for index in range(1500):
+        source.put(index, done(1000.0 - index))
+    source.marks = "h" * 1500
+    panel = shown(source)
+    panel.finish()
+    assert panel.widget.view["read"]["unread"] == 0
+    assert panel.widget.view["best"][0]["index"] == 1499
+
+
+def test_whoever_points_at_a_variant_without_labels_on_the_page_is_told_its_parameters(make: Make) -> None:
+    source = make({"n": tuple(range(20_001))})
+    source.marks = "p" * 20_001
+    panel = shown(source)
+    widget = panel.widget
+    panel.ask({"id": "1", "do": "look", "index": 7})
+    panel.finish()
+    assert widget.told["label"] == "n = 7"
+
+
+def test_the_line_that_attaches_names_the_store(make: Make) -> None:
+    source = make(GRID)
+    assert source.attach == f'ep.Study.open("facade", pool="redis://127.0.0.1:1/0", store="{source._settings.store}")'
+    assert source.command.startswith("EPSTUDY_STORE=")
+
+
+def test_a_study_of_the_untouched_model_alone_has_a_panel(make: Make) -> None:
+    source = make({})
+    source.put(0, done(100.0))
+    source.marks = "d"
+    panel = shown(source)
+    panel.finish()
+    assert panel.widget.levels == b""
+    assert repr(panel).startswith("facade: 1 of 1 done")
 
 
 def test_a_paused_study_says_why_and_promises_no_end(make: Make) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from epstudy.core.outcome import Cause
+from epstudy.core.errors import StoreError
+from epstudy.core.outcome import Cause, Outcome
 from epstudy.notebook.readings import ALL_OF, Readings
 from tests.unit.notebook.conftest import Axes, Told, done, failed, manifest_of
 
@@ -110,6 +111,25 @@ def test_reading_takes_no_longer_than_it_may() -> None:
     readings.follow(marks("d" * 1000))
     readings.read(0.0)
     assert readings.unread == 1000
+
+
+def test_a_store_that_cannot_be_read_now_loses_no_outcome() -> None:
+    manifest = manifest_of(GRID)
+    broken = True
+
+    def outcome(index: int) -> Outcome:
+        if broken:
+            raise StoreError("not now")
+        return done(float(index))
+
+    readings = Readings(manifest, outcome)
+    readings.follow(marks("dddd"))
+    with pytest.raises(StoreError):
+        readings.read(1.0)
+    broken = False
+    readings.read(1.0)
+    assert readings.results_read == 4
+    assert readings.unread == 0
 
 
 def test_an_outcome_that_is_gone_is_no_trouble(make: Make) -> None:
