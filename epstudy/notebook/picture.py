@@ -61,6 +61,7 @@ class Picture:
         glance = self.source.glance(known)
         marks = self.marks
         if glance is not None:
+            self._is_another = False  # run again
             if glance.marks is not None and len(glance.marks) == len(self.manifest):
                 marks = np.frombuffer(glance.marks, dtype=np.uint8)
         elif time.monotonic() - self._stored_at > _STORED_S or not len(marks):

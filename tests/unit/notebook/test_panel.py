@@ -300,6 +300,10 @@ def test_a_study_whose_name_stands_for_another_grid_is_told_and_left_alone(make:
     assert panel.step() is None
     assert panel.widget.view["another"]
     assert panel.widget.view["note"] == "the name of this study stands for another grid by now"
+    source._store.put_manifest(source.manifest)
+    source.marks = "rrpppppp"  # run again
+    assert panel.step() is not None
+    assert not panel.widget.view["another"]
 
 
 def test_what_was_set_aside_does_not_make_a_running_study_cancelled(make: Make) -> None:
