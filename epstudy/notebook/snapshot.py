@@ -75,7 +75,8 @@ def _failures(view: Mapping[str, Any]) -> str:
     )
     hidden = view["groups"] - min(len(told), _FAILURES)
     more = f"<div>and {hidden} other messages; failures() has all</div>" if hidden else ""
-    head = "<tr><th>failed</th><th>cause</th><th style='text-align:left'>message</th><th>levels</th></tr>"
+    left = "<th style='text-align:left'>"
+    head = f"<tr><th>failed</th><th>cause</th>{left}message</th>{left}levels</th></tr>"
     return f"<table>{head}{rows}</table>{more}"
 
 
