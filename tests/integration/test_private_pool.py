@@ -46,7 +46,7 @@ def execute(manager: KernelManager, code: str, *, wait: bool = True) -> None:
     client.start_channels()
     client.wait_for_ready(timeout=60)
     if wait:
-        reply = client.execute_interactive(code, timeout=60)
+        reply = client.execute_interactive(code, timeout=180)
         assert reply["content"]["status"] == "ok", reply["content"]
     else:
         client.execute(code)
@@ -97,7 +97,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_work(kernel: KernelManager, o
     kernel.interrupt_kernel()
     execute(kernel, "assert not study.progress().complete")
     assert runtime(own_store).keeper() == before
-    execute(kernel, "assert study.wait(timeout=50).progress().done == 4")
+    execute(kernel, "assert study.wait(timeout=150).progress().done == 4")
 
 
 def test_a_restart_of_the_kernel_does_not_touch_the_work(kernel: KernelManager, own_store: str) -> None:
@@ -106,7 +106,7 @@ def test_a_restart_of_the_kernel_does_not_touch_the_work(kernel: KernelManager, 
     kernel.restart_kernel(now=True)
     execute(
         kernel,
-        "import epstudy as ep; s = ep.Study.open('from-a-kernel').wait(timeout=50); assert s.progress().done == 4",
+        "import epstudy as ep; s = ep.Study.open('from-a-kernel').wait(timeout=150); assert s.progress().done == 4",
     )
 
 
