@@ -8,7 +8,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export IPYTHONDIR ?= $(CURDIR)/build/ipython
 export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
-.PHONY: help demo test lab lint types layers unit integration browser faults seen notebooks bench buildings pictures chaos reliability clean
+.PHONY: help demo test lab lint types layers unit integration browser faults notebooks bench buildings pictures chaos reliability clean
 
 help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
@@ -37,8 +37,7 @@ demo: $(INSTALLED)
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab notebooks
 
-test: lint types layers unit integration
-	$(MAKE) --jobs=2 --output-sync=target faults seen
+test: lint types layers unit integration browser faults notebooks
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -62,11 +61,6 @@ browser: $(INSTALLED)
 # Mostly they wait, for leases to run out and for killed things to come back: four files at a time.
 faults: $(INSTALLED)
 	$(BIN)/pytest tests/faults --numprocesses=4 --dist=loadfile
-
-# Beside the fault suite, which mostly waits.
-seen: $(INSTALLED)
-	$(MAKE) browser
-	$(MAKE) notebooks
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m tests.run_notebooks
