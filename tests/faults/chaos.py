@@ -108,7 +108,7 @@ class Chaos:
             mend()
         self._mending.clear()
         for worker in self._ending:
-            worker.ended(20)
+            worker.ended(60)
         self._ending.clear()
         self._gone.clear()
         self.pool.heal()

@@ -168,7 +168,7 @@ def test_workers_are_restarted_one_after_the_other(group: GroupPool, fault: Begi
             pids = [child.pid for child in group.children_of(worker)]
             at = time.monotonic()
             worker.signal(signal.SIGTERM if gently else signal.SIGQUIT)
-            assert worker.ended(10) == 0
+            assert worker.ended(60) == 0
             assert not set(pids) & {one.pid for one in group.owned()}
             f13.happened()
             worker.start()
