@@ -38,16 +38,21 @@ _RECORDER = """
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
-  new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) {
+  const count = entries => {
+    for (const entry of entries) {
       if (entry.startTime < seen.since) continue;
       seen.task = Math.max(seen.task, entry.duration);
       seen.tasks += 1;
     }
-  }).observe({type: 'longtask'});
-  // After two frames: a stall that has just ended is then counted.
+  };
+  const observer = new PerformanceObserver(list => count(list.getEntries()));
+  observer.observe({type: 'longtask'});
+  // After two frames, a stall that has just ended is counted; a task's end may still wait for the observer's turn.
   const read = () => new Promise(done =>
-    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done({...seen})))));
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
+      count(observer.takeRecords());
+      done({...seen});
+    }))));
   window.testStalls = {reset, read};
 })();
 """
