@@ -52,6 +52,7 @@ from epstudy.views import progress_html
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from epstudy.notebook.panel import Panel
 
@@ -410,6 +411,29 @@ class Study:
             When the study does not ask for it; the message says what to add.
         """
         return table_frame(self._store, self._own_manifest(), report, table)
+
+    def to_xarray(self, series: str | Sequence[str] | Mapping[str, str | Sequence[str]] = ()) -> xr.Dataset:
+        """Return the results of a grid as labelled arrays: the parameters are the dimensions, their labels coordinates.
+
+        Each metric is a variable of shape (levels of the first parameter, ...), NaN where a variant is not done or
+        `where=` left it out; the unit is its attribute "units". A baseline that is no point of the grid is left out.
+
+        Parameters
+        ----------
+        series
+            Meters and variables to add, each over the parameters and "time", whose stamps are the END of an interval:
+            names as in `timeseries`, or `{name: key}`, where several keys, or "*", become the dimension "key".
+
+        Raises
+        ------
+        InputError
+            When the sampling is no grid; otherwise as `timeseries`.
+        """
+        from epstudy.arrays import dataset
+
+        keys = series if isinstance(series, Mapping) else dict.fromkeys([series] if isinstance(series, str) else series)
+        frames = {name: self.timeseries(name, key) for name, key in keys.items()}
+        return dataset(self._own_manifest(), self.results(), frames)
 
     def failures(self, by: Literal["message", "level"] | None = None) -> pd.DataFrame:
         """Return the failed variants: their parameters, cause, message, attempts and worker, and what EnergyPlus said.
