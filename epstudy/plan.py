@@ -47,6 +47,7 @@ class Plan:
     timeout_s: float | None
     retries: int
     stop_after: int | None
+    where: Callable[[Labels], Any] | None = None
 
     def look(self, store: Store, live: Live, user: str) -> tuple[Prepared, Manifest | None]:
         """Look at every file, target and level; return what was found, and the manifest where one can be made."""
@@ -148,6 +149,7 @@ def make_plan(
         timeout_s=checked_timeout(timeout),
         retries=checked_retries(retries),
         stop_after=checked_count("stop_after", stop_after),
+        where=where,
     )
 
 
