@@ -6,5 +6,7 @@ Nothing is simulated here.
 from epstudy.analysis.indices import convergence as convergence
 from epstudy.analysis.indices import interactions as interactions
 from epstudy.analysis.indices import sensitivity as sensitivity
+from epstudy.analysis.surrogates import Surrogate as Surrogate
+from epstudy.analysis.surrogates import surrogate as surrogate
 
-__all__ = ["convergence", "interactions", "sensitivity"]
+__all__ = ["Surrogate", "convergence", "interactions", "sensitivity", "surrogate"]
