@@ -67,7 +67,7 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         shown = look(place)
         bars = ax.barh(at, rows[column], height=thick, xerr=rows[f"{column}_interval"], label=name, capsize=2)
         for bar in bars:
-            bar.set(color=shown.colour, hatch=shown.hatch, edgecolor="white")
+            bar.set(facecolor=shown.colour, hatch=shown.hatch, edgecolor="white")
     if "sigma" in rows:
         ax.plot(rows["sigma"], np.arange(len(rows)), "D", color="black", label="standard deviation, σ")
     ax.axvline(0.0, color="black", linewidth=0.8)

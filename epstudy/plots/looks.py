@@ -72,8 +72,8 @@ class Colouring:
     names: list[str]
     scale: ScalarMappable | None
 
-    def explain(self, axes: Any) -> None:
-        """Add the colour bar or the legend beside the Axes, one or an array of them."""
+    def explain(self, axes: Any, *, lines: bool) -> None:
+        """Add the colour bar or the legend, of lines or of markers, beside the Axes, one or an array of them."""
         first: Axes = np.atleast_1d(axes).flat[0]
         figure = first.figure
         if self.scale is not None:
@@ -81,7 +81,8 @@ class Colouring:
             return
         for place, name in enumerate(self.names):
             shown = look(place)
-            first.plot([], [], color=shown.colour, marker=shown.marker, linestyle=shown.dashes, label=name)
+            look_of = {"linestyle": shown.dashes} if lines else {"linestyle": "none", "marker": shown.marker}
+            first.plot([], [], color=shown.colour, label=name, **look_of)
         if np.size(axes) > 1:
             figure.legend(loc="upper right", title=self.label, frameon=False)
         else:

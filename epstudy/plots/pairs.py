@@ -71,7 +71,7 @@ def scatter_matrix(frame: pd.DataFrame, columns: Sequence[str], *, colour: str |
     _label(axes, [axis_label(frame, name) for name in names], [ticks for _, ticks in placed])
     say_below(figure, note, "darker: more variants" if len(rows) > _MANY and not shown else "")
     if shown:
-        shown.explain(axes)
+        shown.explain(axes, lines=False)
     return axes
 
 

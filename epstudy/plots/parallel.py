@@ -68,8 +68,9 @@ def parallel_coordinates(
     heights = np.column_stack([_draw_scale(ax, place, rows[name], frame[name]) for place, name in enumerate(names)])
     shown = colouring(rows, colour, frame) if colour else None
     colours = shown.colours if shown else np.tile(to_rgba(look(0).colour), (len(rows), 1))
-    _draw_lines(ax, heights[~chosen], PALE, 0.8)
-    _draw_lines(ax, heights[chosen], colours[chosen], 1.2)
+    dashes = [look(code).dashes for code in shown.codes[chosen]] if shown else "-"
+    _draw_lines(ax, heights[~chosen], PALE, "-", 0.8)
+    _draw_lines(ax, heights[chosen], colours[chosen], dashes, 1.2)
     ax.set_xticks(range(len(names)), [axis_label(frame, name).replace(" [", "\n[") for name in names])
     ax.set(xlim=(-0.35, len(names) - 0.8), ylim=(-0.04, 1.04), yticks=[])
     ax.spines[:].set_visible(False)
@@ -77,7 +78,7 @@ def parallel_coordinates(
     said = "" if highlight is None else f"{chosen.sum():,} of {len(rows):,} variants are highlighted"
     say(ax, said, note)
     if shown:
-        shown.explain(ax)
+        shown.explain(ax, lines=True)
     return ax
 
 
@@ -126,12 +127,13 @@ def _draw_scale(ax: Axes, place: int, values: pd.Series, table: pd.Series) -> ND
     return height(at)
 
 
-def _draw_lines(ax: Axes, heights: NDArray[np.float64], colours: str | NDArray[np.float64], width: float) -> None:
+def _draw_lines(ax: Axes, heights: NDArray[np.float64], colours: Any, dashes: Any, width: float) -> None:
     if not len(heights):
         return
     across = np.broadcast_to(np.arange(heights.shape[1], dtype=float), heights.shape)
     thin = min(1.0, (_MANY / len(heights)) ** 0.5)
     segments = list(np.stack([across, heights], axis=2))
-    lines = LineCollection(segments, colors=colours, linewidths=width * max(thin, 0.4), alpha=max(thin * 0.8, 0.15))
+    thickness, alpha = width * max(thin, 0.4), max(thin * 0.8, 0.15)
+    lines = LineCollection(segments, colors=colours, linestyles=dashes, linewidths=thickness, alpha=alpha)
     lines.set_rasterized(len(heights) > _MANY)
     ax.add_collection(lines, autolim=False)
