@@ -34,8 +34,8 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
     value
         Column of numbers. Variants without a value are left out and counted.
     baseline
-        Index of the variant to compare with. Without it, the one that `results(relative_to=...)` compared with, or the
-        one in which every parameter is as in the model.
+        Index of the variant to compare with. Without it, the one that `results(relative_to=...)` compared with, the
+        baseline of the study, or the variant in which every parameter is as in the model.
 
     Raises
     ------
@@ -82,7 +82,8 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
 
 def _baseline(frame: pd.DataFrame, parameters: list[str], baseline: Any) -> int:
     """The position of the row to compare with."""
-    wanted = frame.attrs.get("relative_to") if baseline is None else baseline
+    known = (baseline, frame.attrs.get("relative_to"), frame.attrs.get("baseline"))
+    wanted = next((variant for variant in known if variant is not None), None)
     if wanted is not None:
         found = np.flatnonzero(frame.index == wanted)
         if not found.size:

@@ -53,7 +53,9 @@ def levels_of(values: pd.Series, table: pd.Series) -> tuple[NDArray[np.intp], li
 
 
 def parameter_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the parameters of what `study.results()` returned: the columns before "status"."""
+    """Return the parameters of what `study.results()` returned: it names them, and they stand before "status"."""
+    if "parameters" in frame.attrs:
+        return [name for name in frame.attrs["parameters"] if name in frame.columns]
     if STATUS not in frame.columns:
         raise InputError(
             f'the table has no column "{STATUS}", before which the parameters stand; give what study.results() returned'
@@ -66,7 +68,7 @@ def is_result(frame: pd.DataFrame, name: str) -> bool:
     """Whether NaN in this column is a variant without a value. In a parameter it is a level: as in the model."""
     if name in frame.attrs.get("units", {}):
         return True
-    if STATUS in frame.columns:
+    if STATUS in frame.columns or "parameters" in frame.attrs:
         return name not in parameter_columns(frame)
     return is_number(frame[name])
 

@@ -15,6 +15,7 @@ from epstudy.plots.looks import DISTINCT, PALE, Look, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 
 _MOST = 30
+_NOTE = 60
 _WIDE_SPAN = 8
 
 
@@ -58,7 +59,11 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     method = _method(indices)
     rows = indices.dropna(subset=[method.first]).sort_values(method.first)
     note = missing_note(len(indices) - len(rows), len(indices), "parameters")
-    left = f"the first {_MOST} of {len(rows)} parameters" if len(rows) > _MOST else ""
+    notes = [wrapped(text, _NOTE) for text in (*indices.attrs.get("notes", ()), note)]
+    if "r2" in indices.attrs:
+        notes.insert(0, f"cross-validated R² = {indices.attrs['r2']:.2f}")
+    if len(rows) > _MOST:
+        notes.insert(0, f"the first {_MOST} of {len(rows)} parameters")
     rows = rows.tail(_MOST)
     ax = one_panel(ax, width=7.6, height=1.5 + 0.2 * (1 + len(method.bars)) * max(len(rows), 1))
     thick = 0.8 / len(method.bars)
@@ -73,10 +78,8 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.axvline(0.0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(rows)), [wrapped(str(name)) for name in rows.index])
     ax.set(xlabel=_label(indices, method), ylim=(-0.6, len(rows) - 0.4))
-    if "r2" in indices.attrs:
-        note = "\n".join([f"cross-validated R² = {indices.attrs['r2']:.2f}", *([note] if note else [])])
-    say(ax, left, note)
-    beside(ax, title="with 95 % intervals")
+    say(ax, *notes)
+    beside(ax, title=_intervals(indices))
     return ax
 
 
@@ -103,18 +106,27 @@ def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[A
     check_numbers(frame, "size", "value", "interval")
     names = list(frame["index"].unique())
     axes = several_panels([str(name) for name in names], ax, 4.2, 3.6) if len(names) > 1 else [one_panel(ax, 7.6)]
-    last = frame[frame["size"] == frame["size"].max()].groupby("parameter")["value"].max().sort_values()
-    named = list(last.index[::-1][:DISTINCT])
+    last = frame[frame["size"] == frame["size"].max()].set_index("parameter")["value"].abs()
+    named = list(last.groupby(level=0).max().sort_values(ascending=False).index[:DISTINCT])
     for panel, name in zip(axes, names or [""], strict=True):
         _draw_convergence(panel, frame[frame["index"] == name], named)
-        panel.set(xlabel="variants in the sample", ylabel="index" if len(names) > 1 else str(name))
+        label = "index" if len(names) > 1 else str(name)
+        panel.set(xlabel="variants in the sample", ylabel=_of(frame, label))
     if len(names) > 1:
         label_outer(axes)
     others = frame["parameter"].nunique() - len(named)
     note = f"grey: {others} more parameters" if others > 0 else ""
     say(axes[0], note) if len(names) == 1 else say_below(axes[0].figure, note)
-    beside(axes, title="with 95 % intervals")
+    beside(axes, title=_intervals(frame))
     return axes if len(names) > 1 else axes[0]
+
+
+def _intervals(frame: pd.DataFrame) -> str:
+    return f"with {100 * frame.attrs.get('confidence', 0.95):g} % intervals"
+
+
+def _of(frame: pd.DataFrame, index: str) -> str:
+    return f"{index} of {frame.attrs['of']}" if "of" in frame.attrs else index
 
 
 def _method(indices: pd.DataFrame) -> _Method:

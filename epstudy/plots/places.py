@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _GAP = 0.18
+_FEW, _CLOSE, _DIGITS = 7, 0.07, 5
 _NARROW, _SHORT = 8, 16
 _LETTERS_PER_INCH = 12
 
@@ -47,10 +48,11 @@ def places(values: pd.Series, table: pd.Series) -> tuple[NDArray[np.float64], Pl
     at = values.to_numpy(dtype=float, copy=True)
     unknown = np.isnan(at)
     lowest, highest = at[~unknown].min(), at[~unknown].max()
-    ticks = _round_ticks(lowest, highest)
+    few = _few_levels(at[~unknown])
+    ticks = _round_ticks(lowest, highest) if few is None else few
     labels = [number_text(round(tick, 12)) for tick in ticks]
     if not unknown.any():
-        return at, Places(ticks, labels, numeric=True, chosen=True)
+        return at, Places(ticks, labels, numeric=True, chosen=few is None)
     apart = lowest - _GAP * ((highest - lowest) or 1.0)
     at[unknown] = apart
     return at, Places(np.insert(ticks, 0, apart), [level_text(None), *labels], numeric=True)
@@ -82,6 +84,14 @@ def thinned(where: Places, most: int) -> tuple[NDArray[np.float64], list[str]]:
     least = len(where.ticks) / most
     step = next((step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if step >= least), round(least))
     return where.ticks[::step], where.labels[::step]
+
+
+def _few_levels(numbers: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The levels themselves as ticks, where they are few, short and not too close to one another."""
+    levels = np.unique(numbers)
+    apart = np.diff(levels)
+    few = 1 < len(levels) <= _FEW and apart.min() >= _CLOSE * (levels[-1] - levels[0])
+    return levels if few and all(len(number_text(level)) <= _DIGITS for level in levels) else None
 
 
 def _round_ticks(lowest: float, highest: float) -> NDArray[np.float64]:

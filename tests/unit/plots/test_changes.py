@@ -42,6 +42,18 @@ def test_results_relative_to_a_variant_know_their_baseline() -> None:
     assert "variant 1" in plots.tornado(table, "eui").get_title(loc="right")
 
 
+def test_the_baseline_of_the_study_is_known() -> None:
+    table = changed_alone()
+    table.attrs["baseline"] = 1
+    assert "variant 1" in plots.tornado(table, "eui").get_title(loc="right")
+
+
+def test_results_say_which_columns_are_parameters() -> None:
+    table = changed_alone()[["eui", "glazing", "lpd", "terrain"]]
+    table.attrs["parameters"] = ["lpd", "glazing", "terrain"]
+    assert list(bars(plots.tornado(table, "eui"))) == ["terrain", "glazing", "lpd"]
+
+
 def test_failed_variants_are_counted_among_those_that_count() -> None:
     table = changed_alone()
     table.loc[[2, 6], "eui"] = np.nan

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy.stats import uniform
 
+import epstudy as ep
 from epstudy import plots
 from epstudy.core.errors import InputError
+from tests.unit.analysis.known import ishigami, solved, study
 from tests.unit.plots.tables import growing_sample, indices, results
 
 
@@ -48,6 +54,25 @@ def test_parameters_without_an_index_are_counted_and_of_very_many_the_first_are_
     table.iloc[0] = np.nan
     said = plots.sensitivity(table).get_title(loc="right")
     assert said == "the first 30 of 99 parameters\n1 of 100 parameters has no value"
+
+
+@pytest.mark.parametrize("sampling", [ep.Saltelli(64), ep.Morris(8), ep.LatinHypercube(64, seed=1)])
+def test_what_the_analysis_returns_is_drawn(tmp_path: Path, sampling: object) -> None:
+    one = study(tmp_path, {name: uniform(-math.pi, 2 * math.pi) for name in ("x1", "x2", "x3")}, sampling=sampling)
+    solved(one, ishigami)
+    ax = plots.sensitivity(ep.analysis.sensitivity(one, "y", confidence=0.9))
+    assert {text.get_text() for text in ax.get_yticklabels()} == {"x1", "x2", "x3"}
+    assert ax.get_legend().get_title().get_text() == "with 90 % intervals"
+    axes = plots.convergence(ep.analysis.convergence(one, "y"))
+    assert all(ax.get_ylabel() in ("index of y", "") for ax in axes)
+    axes[0].figure.canvas.draw()
+
+
+def test_rows_that_were_left_out_are_said(tmp_path: Path) -> None:
+    one = study(tmp_path, {"x1": uniform(0, 1), "x2": uniform(0, 1)}, sampling=ep.LatinHypercube(64, seed=1))
+    solved(one, lambda row: row["x1"], failed=[3])
+    ax = plots.sensitivity(ep.analysis.sensitivity(one, "y", missing="drop"))
+    assert "1 of 64 rows are missing, and left out" in ax.get_title(loc="right").replace("\n", " ")
 
 
 def test_another_table_is_refused() -> None:
