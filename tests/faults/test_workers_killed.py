@@ -99,6 +99,20 @@ def test_a_frozen_worker_comes_back_and_changes_nothing(group: GroupPool, fault:
     assert _contents(group.store / "results") == before
 
 
+def test_what_was_frozen_is_not_out_of_time(group: GroupPool, fault: Begin) -> None:
+    """A chaos run said of good variants "still running after 2 s": so long their worker had stood still."""
+    f10 = fault("F10", "a worker is frozen (SIGSTOP) for longer than a variant may take, and goes on")
+    study = good(group, "not-late", 4, 1.0, timeout=2.0).run()
+    until(lambda: len(read_starts(group.log)) == 4)
+    frozen = [worker.freeze() for worker in group.workers]
+    f10.happened()
+    time.sleep(4)  # less than a lease, more than the time limit
+    for one in frozen:
+        thaw(one)
+    study.wait(timeout=60)
+    f10.ended(examine(study, group))
+
+
 def test_a_frozen_worker_comes_back_while_another_one_is_at_its_variants(group: GroupPool, fault: Begin) -> None:
     f10 = fault("F10", "a worker is frozen (SIGSTOP) and goes on while others are at what it had begun")
     study = good(group, "superseded", 6, 5.0).run()
