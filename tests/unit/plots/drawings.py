@@ -1,4 +1,4 @@
-"""One drawing of each figure, as a picture without letters, so that another font renders the same.
+"""One drawing of each figure, without letters, so that other fonts and versions of matplotlib draw the same.
 
 `python -m tests.unit.plots.drawings` draws the pictures in baseline/ again: do that when a figure is to look different,
 and look at what git says has changed.
@@ -6,6 +6,7 @@ and look at what git says has changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from matplotlib.testing.decorators import remove_ticks_and_titles
 from matplotlib.text import Text
 
 from epstudy import plots
-from tests.unit.plots.tables import changed_alone, design_days, grid, growing_sample, indices, results, series
+from tests.unit.plots.tables import (
+    changed_alone,
+    design_days,
+    grid,
+    growing_sample,
+    indices,
+    results,
+    series,
+    temperatures,
+)
 
 BASELINE = Path(__file__).parent / "baseline"
 _DPI = 40
@@ -26,9 +36,9 @@ _DPI = 40
 DRAWINGS: dict[str, Callable[[], Any]] = {
     "band": lambda: plots.band(series(40, days=7)),
     "band_few": lambda: plots.band(design_days(3)),
-    "carpet": lambda: plots.carpet(series(1, days=120)),
+    "carpet": lambda: plots.carpet(temperatures(120)),
     "convergence": lambda: plots.convergence(growing_sample()),
-    "heatmap": lambda: plots.heatmap(grid(3, 4), "lpd", "u_value", "eui"),
+    "heatmap": lambda: plots.heatmap(grid(60, 40), "lpd", "u_value", "eui"),
     "heatmap_panels": lambda: plots.heatmap(grid(30, 20, panels=3), "lpd", "u_value", "eui", by="weather"),
     "line": lambda: plots.line(grid(4, 3, panels=3), "lpd", "eui", by="u_value"),
     "line_bins": lambda: plots.line(results(2000), "lpd", "eui"),
@@ -49,16 +59,27 @@ DRAWINGS: dict[str, Callable[[], Any]] = {
 
 
 def draw(name: str, folder: Path) -> Path:
-    """Draw a figure without its letters, and return the picture."""
+    """Draw a figure without its letters, its Axes side by side, and return the picture."""
     axes = DRAWINGS[name]()
     figure: Figure = np.atleast_1d(np.asarray(axes, dtype=object)).flat[0].figure
     remove_ticks_and_titles(figure)
     for found in (*figure.findobj(Text), *figure.findobj(Legend)):
         found.set_visible(False)
+    _put_side_by_side(figure)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     return path
+
+
+def _put_side_by_side(figure: Figure) -> None:
+    """Where a layout puts the Axes depends on the letters, too: each has the same place, whatever its size was."""
+    figure.set_layout_engine("none")
+    columns = math.ceil(len(figure.axes) ** 0.5)
+    rows = math.ceil(len(figure.axes) / columns)
+    for place, ax in enumerate(figure.axes):
+        row, column = divmod(place, columns)
+        ax.set_position((column / columns + 0.01, 1 - (row + 1) / rows + 0.02, 1 / columns - 0.02, 1 / rows - 0.04))
 
 
 if __name__ == "__main__":
