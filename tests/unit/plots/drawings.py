@@ -32,13 +32,14 @@ from tests.unit.plots.tables import (
 
 BASELINE = Path(__file__).parent / "baseline"
 _DPI = 40
+_ACROSS, _UP, _MARGIN = 180, 120, 5  # pixels of one Axes
 
 DRAWINGS: dict[str, Callable[[], Any]] = {
     "band": lambda: plots.band(series(40, days=7)),
     "band_few": lambda: plots.band(design_days(3)),
     "carpet": lambda: plots.carpet(temperatures(120)),
     "convergence": lambda: plots.convergence(growing_sample()),
-    "heatmap": lambda: plots.heatmap(grid(60, 40), "lpd", "u_value", "eui"),
+    "heatmap": lambda: plots.heatmap(grid(3, 4), "lpd", "u_value", "eui"),
     "heatmap_panels": lambda: plots.heatmap(grid(30, 20, panels=3), "lpd", "u_value", "eui", by="weather"),
     "line": lambda: plots.line(grid(4, 3, panels=3), "lpd", "eui", by="u_value"),
     "line_bins": lambda: plots.line(results(2000), "lpd", "eui"),
@@ -73,13 +74,16 @@ def draw(name: str, folder: Path) -> Path:
 
 
 def _put_side_by_side(figure: Figure) -> None:
-    """Where a layout puts the Axes depends on the letters, too: each has the same place, whatever its size was."""
+    """Where a layout puts the Axes depends on the letters, too: each gets the same size, with edges on whole pixels."""
     figure.set_layout_engine("none")
     columns = math.ceil(len(figure.axes) ** 0.5)
     rows = math.ceil(len(figure.axes) / columns)
+    width, height = columns * (_ACROSS + 2 * _MARGIN), rows * (_UP + 2 * _MARGIN)
+    figure.set_size_inches(width / _DPI, height / _DPI)
     for place, ax in enumerate(figure.axes):
-        row, column = divmod(place, columns)
-        ax.set_position((column / columns + 0.01, 1 - (row + 1) / rows + 0.02, 1 / columns - 0.02, 1 / rows - 0.04))
+        left = place % columns * (_ACROSS + 2 * _MARGIN) + _MARGIN
+        bottom = height - (place // columns + 1) * (_UP + 2 * _MARGIN) + _MARGIN
+        ax.set_position((left / width, bottom / height, _ACROSS / width, _UP / height))
 
 
 if __name__ == "__main__":
