@@ -19,6 +19,7 @@ from epstudy.plots.places import Places, mark_x, mark_y
 
 _WITH_NUMBERS = (12, 20)
 _LOOSE = 8
+_LOW = 2.4  # inches that the label of the colour bar needs
 _ACROSS, _UP = 14, 24
 _WHOLE = 1e4
 #: A grid of which nearly all cells are empty is none.
@@ -68,13 +69,13 @@ def heatmap(
         raise InputError(f'several variants have the same "{x}" and "{y}"; select the rows of one heat map first{more}')
     grids, (levels, across, up) = _grids(frame, x, y, value, by)
     note = missing_note(int(frame[value].isna().sum()), len(frame))
-    width, height = min(1.6 + 1.1 * len(across), 9.0), min(1.2 + 0.7 * len(up), 7.5)
+    width, height = min(1.6 + 1.1 * len(across), 9.0), min(max(1.2 + 0.7 * len(up), _LOW), 7.5)
     if by is None:
         axes = [one_panel(ax, width, height)]
         say(axes[0], note)
     else:
         names = [wrapped(f"{by} = {level_text(level)}", 32) for level in levels]
-        axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(max(height, 1.9), 3.0))
+        axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(height, 3.0))
         say_below(axes[0].figure, note)
     image = _draw(axes, grids, [level_text(level) for level in across], [level_text(level) for level in up])
     for panel in axes:

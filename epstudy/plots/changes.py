@@ -82,13 +82,11 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
 
 def _baseline(frame: pd.DataFrame, parameters: list[str], baseline: Any) -> int:
     """The position of the row to compare with."""
-    known = (baseline, frame.attrs.get("relative_to"), frame.attrs.get("baseline"))
-    wanted = next((variant for variant in known if variant is not None), None)
-    if wanted is not None:
-        found = np.flatnonzero(frame.index == wanted)
-        if not found.size:
-            raise InputError(f"baseline={wanted!r} is no variant of this table; it has {_span(frame.index)}")
-        return int(found[0])
+    if baseline is not None and baseline not in frame.index:
+        raise InputError(f"baseline={baseline!r} is no variant of this table; it has {_span(frame.index)}")
+    for variant in (baseline, frame.attrs.get("relative_to"), frame.attrs.get("baseline")):
+        if variant is not None and variant in frame.index:
+            return int(np.flatnonzero(frame.index == variant)[0])
     untouched = np.flatnonzero(frame[parameters].isna().all(axis=1))
     if not untouched.size:
         raise InputError(

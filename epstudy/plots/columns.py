@@ -16,7 +16,9 @@ from epstudy.results import STATUS
 
 
 def check_columns(frame: pd.DataFrame, *names: str) -> None:
-    """Refuse a table that lacks one of these columns, and name the nearest that it has."""
+    """Refuse a table without rows, or without one of these columns, and name the nearest that it has."""
+    if not len(frame):
+        raise InputError("the table has no rows; look at how they were selected")
     missing = [name for name in dict.fromkeys(names) if name not in frame.columns]
     if not missing:
         return

@@ -16,7 +16,7 @@ from epstudy.plots.panels import label_outer, one_panel, several_panels
 
 _MOST = 30
 _NOTE = 60
-_WIDE_SPAN = 8
+_SIZES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,6 @@ def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:
         low, high = of_it["value"] - of_it["interval"], of_it["value"] + of_it["interval"]
         ax.fill_between(of_it["size"], low, high, color=shown.colour, alpha=0.15, linewidth=0, zorder=order)
     sizes = np.unique(rows["size"])
-    if len(sizes) and sizes[0] > 0 and sizes[-1] / sizes[0] >= _WIDE_SPAN:
+    if 1 < len(sizes) <= _SIZES and sizes[0] > 0:
         ax.set_xscale("log", base=2)
         ax.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], minor=False)

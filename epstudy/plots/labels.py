@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ AS_IN_THE_MODEL = "as in the model"
 
 _WIDE = 24
 _LINES = 3
-_BREAK = "_\u2060 "
 _SMALL = {"fontsize": "small", "color": "0.35"}
 
 
@@ -38,9 +37,14 @@ def level_text(level: Any) -> str:
 
 
 def wrapped(text: str, width: int = _WIDE) -> str:
-    """Return a text in up to three lines of `width` letters, broken at spaces and underscores, the rest an ellipsis."""
-    lines = textwrap.wrap(text.replace("_", _BREAK), width, max_lines=_LINES, placeholder=" …")
-    return "\n".join(line.replace(_BREAK, "_").replace(_BREAK.strip(), "_") for line in lines) or text
+    """Return a text in up to three lines of `width` letters, broken at spaces, "_" and ":", the rest an ellipsis."""
+    lines = [""]
+    for piece in re.findall(rf"[^\s_:]{{1,{width}}}[_:]*\s*|[_:]+\s*", text):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    kept = [line.rstrip() for line in lines[:_LINES]]
+    return "\n".join(kept) + (" …" if len(lines) > _LINES else "")
 
 
 def number_text(number: float, digits: int = 6) -> str:

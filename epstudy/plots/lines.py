@@ -57,11 +57,13 @@ def line(frame: pd.DataFrame, x: str, y: str, *, by: str | None = None, ax: Axes
     at, binned = _in_bins(at, ~apart)
     ax = one_panel(ax, width=7.6 if by else 6.4)
     several = False
+    values = rows[y].to_numpy(dtype=float)
     for code, (name, shown) in enumerate(looks):
-        of_line = codes == code
+        of_line, label = codes == code, name
         for chosen, dashes in ((of_line & ~apart, shown.dashes), (of_line & apart, "none")):
-            several |= _draw(ax, at[chosen], rows[y].to_numpy(dtype=float)[chosen], shown, dashes, name)
-            name = "_"  # once in the legend
+            if chosen.any():
+                several |= _draw(ax, at[chosen], values[chosen], shown, dashes, label)
+                label = "_"  # once in the legend
     mark_x(ax, ticks)
     ax.set(xlabel=axis_label(frame, x), ylabel=axis_label(frame, y))
     say(ax, note)
@@ -102,8 +104,6 @@ def _in_bins(at: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def _draw(ax: Axes, at: np.ndarray, values: np.ndarray, shown: Look, dashes: object, name: str) -> bool:
     """Draw one line and its band; return whether there is a band."""
-    if not at.size:
-        return False
     drawn = pd.Series(values).groupby(at).agg(["median", "min", "max", "size"])
     marker = shown.marker if len(drawn) <= _MARKED else ""
     ax.plot(

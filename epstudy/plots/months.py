@@ -18,6 +18,7 @@ from epstudy.plots.steps import COUNTED, as_frame, chosen_column, column_text, o
 
 _NAMED = 9
 _OTHERS = "others"
+_ROOM = 1.05
 
 
 def monthly_end_uses(
@@ -62,6 +63,7 @@ def monthly_end_uses(
         above, below = above + np.maximum(values, 0), below + np.minimum(values, 0)
     ax.axhline(0.0, color="black", linewidth=0.8)
     ax.set_xticks(range(len(table)), [str(month) for month in table.index])
+    ax.set_ylim(_ROOM * below.min(initial=0.0), _ROOM * above.max(initial=0.0) or 1.0)
     ax.set(ylabel=f"energy [{unit}]" if unit else "energy")
     say(ax, name)
     beside(ax, handles=ax.get_legend_handles_labels()[0][::-1])

@@ -42,6 +42,8 @@ def places(values: pd.Series, table: pd.Series) -> tuple[NDArray[np.float64], Pl
     Numbers stand as they are, categories at 0, 1, 2 … in the order of `table`, the column that they are selected
     from. Among numbers, a level that leaves the model as it is stands apart, below the lowest.
     """
+    if not len(values):
+        return np.zeros(0), Places(np.zeros(0), [])
     if not is_number(values) or values.isna().all():
         codes, levels = levels_of(values, table)
         return codes.astype(float), Places(np.arange(len(levels), dtype=float), [level_text(one) for one in levels])
@@ -81,6 +83,7 @@ def mark_y(ax: Axes, where: Places, most: int = 40) -> None:
 
 
 def thinned(where: Places, most: int) -> tuple[NDArray[np.float64], list[str]]:
+    """Return at most about `most` ticks with their labels: all, or every second, fifth, tenth …"""
     least = len(where.ticks) / most
     step = next((step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if step >= least), round(least))
     return where.ticks[::step], where.labels[::step]

@@ -44,7 +44,8 @@ def as_frame(series: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if not len(frame) or not isinstance(stamps, pd.DatetimeIndex):
         found = "no rows" if not len(frame) else f"the index {frame.index.name!r}"
         raise InputError(f"a series has a row a time step; found {found}: give what study.timeseries() returned")
-    frame.attrs = dict(series.attrs)
+    if frame is not series:
+        frame.attrs = dict(series.attrs)
     return frame
 
 

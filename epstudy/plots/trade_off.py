@@ -77,8 +77,8 @@ def pareto(
         raise InputError(f"minimise={minimise!r} is no pair; expected one truth value for x and one for y")
     check_numbers(frame, x, y)
     rows, note = with_values(frame, [x, y])
-    front = rows[pareto_front(rows, {x: "min" if minimise[0] else "max", y: "min" if minimise[1] else "max"})]
-    front = front.sort_values([x, y])
+    on_it = pareto_front(frame, {x: "min" if minimise[0] else "max", y: "min" if minimise[1] else "max"})
+    front = frame[on_it].sort_values([x, y])
     many = len(rows) > _MANY
     ax = one_panel(ax, width=7.6)
     ax.scatter(

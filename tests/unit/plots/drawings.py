@@ -1,4 +1,4 @@
-"""One drawing of each figure, as a picture without letters, so that another font renders the same.
+"""One drawing of each figure, without letters, so that other fonts and versions of matplotlib draw the same.
 
 `python -m tests.unit.plots.drawings` draws the pictures in baseline/ again: do that when a figure is to look different,
 and look at what git says has changed.
@@ -6,6 +6,7 @@ and look at what git says has changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,25 @@ from matplotlib.testing.decorators import remove_ticks_and_titles
 from matplotlib.text import Text
 
 from epstudy import plots
-from tests.unit.plots.tables import changed_alone, design_days, grid, growing_sample, indices, results, series
+from tests.unit.plots.tables import (
+    changed_alone,
+    design_days,
+    grid,
+    growing_sample,
+    indices,
+    results,
+    series,
+    temperatures,
+)
 
 BASELINE = Path(__file__).parent / "baseline"
 _DPI = 40
+_ACROSS, _UP, _MARGIN = 180, 120, 5  # pixels of one Axes
 
 DRAWINGS: dict[str, Callable[[], Any]] = {
     "band": lambda: plots.band(series(40, days=7)),
     "band_few": lambda: plots.band(design_days(3)),
-    "carpet": lambda: plots.carpet(series(1, days=120)),
+    "carpet": lambda: plots.carpet(temperatures(120)),
     "convergence": lambda: plots.convergence(growing_sample()),
     "heatmap": lambda: plots.heatmap(grid(3, 4), "lpd", "u_value", "eui"),
     "heatmap_panels": lambda: plots.heatmap(grid(30, 20, panels=3), "lpd", "u_value", "eui", by="weather"),
@@ -49,16 +60,30 @@ DRAWINGS: dict[str, Callable[[], Any]] = {
 
 
 def draw(name: str, folder: Path) -> Path:
-    """Draw a figure without its letters, and return the picture."""
+    """Draw a figure without its letters, its Axes side by side, and return the picture."""
     axes = DRAWINGS[name]()
     figure: Figure = np.atleast_1d(np.asarray(axes, dtype=object)).flat[0].figure
     remove_ticks_and_titles(figure)
     for found in (*figure.findobj(Text), *figure.findobj(Legend)):
         found.set_visible(False)
+    _put_side_by_side(figure)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     return path
+
+
+def _put_side_by_side(figure: Figure) -> None:
+    """Where a layout puts the Axes depends on the letters, too: each gets the same size, with edges on whole pixels."""
+    figure.set_layout_engine("none")
+    columns = math.ceil(len(figure.axes) ** 0.5)
+    rows = math.ceil(len(figure.axes) / columns)
+    width, height = columns * (_ACROSS + 2 * _MARGIN), rows * (_UP + 2 * _MARGIN)
+    figure.set_size_inches(width / _DPI, height / _DPI)
+    for place, ax in enumerate(figure.axes):
+        left = place % columns * (_ACROSS + 2 * _MARGIN) + _MARGIN
+        bottom = height - (place // columns + 1) * (_UP + 2 * _MARGIN) + _MARGIN
+        ax.set_position((left / width, bottom / height, _ACROSS / width, _UP / height))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,15 @@ def series(
     return frame
 
 
+def temperatures(days: int) -> pd.DataFrame:
+    """Return the temperature of one variant, which goes up and down by day and by year."""
+    frame = series(1, days=days)
+    hours = np.arange(len(frame))
+    frame[0] = 15 - 10 * np.cos(2 * np.pi * hours / 8760) - 5 * np.cos(2 * np.pi * hours / 24)
+    frame.attrs["units"] = {"Zone Mean Air Temperature": "C"}
+    return frame
+
+
 def design_days(variants: int) -> pd.DataFrame:
     """Return a series of a winter and a summer day."""
     winter, summer = series(variants, days=1, begin="2017-01-21"), series(variants, days=1, begin="2017-07-21")

@@ -46,10 +46,6 @@ def test_more_than_eight_variants_are_a_band() -> None:
     assert ax.get_title(loc="right") == "1 of 30 series has no value"
 
 
-def test_ten_thousand_variants() -> None:
-    plots.load_profile(series(10_000, days=7)).figure.canvas.draw()
-
-
 def test_columns_are_called_as_they_are_named() -> None:
     table = series(2).rename(columns={0: "24 °C", 1: "26 °C"})
     assert [text.get_text() for text in plots.load_profile(table).get_legend().get_texts()] == ["24 °C", "26 °C"]

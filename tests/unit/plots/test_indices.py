@@ -63,8 +63,14 @@ def test_what_the_analysis_returns_is_drawn(tmp_path: Path, sampling: object) ->
     ax = plots.sensitivity(ep.analysis.sensitivity(one, "y", confidence=0.9))
     assert {text.get_text() for text in ax.get_yticklabels()} == {"x1", "x2", "x3"}
     assert ax.get_legend().get_title().get_text() == "with 90 % intervals"
-    axes = plots.convergence(ep.analysis.convergence(one, "y"))
-    assert all(ax.get_ylabel() in ("index of y", "") for ax in axes)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("sampling", [ep.Saltelli(32), ep.Morris(8)])
+def test_how_the_analysis_settles_is_drawn(tmp_path: Path, sampling: object) -> None:
+    one = study(tmp_path, {name: uniform(-math.pi, 2 * math.pi) for name in ("x1", "x2", "x3")}, sampling=sampling)
+    axes = plots.convergence(ep.analysis.convergence(solved(one, ishigami), "y"))
+    assert [ax.get_ylabel() for ax in axes] == ["index of y", *[""] * (len(axes) - 1)]
     axes[0].figure.canvas.draw()
 
 

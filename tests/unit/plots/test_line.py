@@ -87,9 +87,3 @@ def test_classes_of_pandas_come_in_their_order() -> None:
 def test_it_draws_where_it_is_told() -> None:
     ax = plt.subplots()[1]
     assert plots.line(grid(3, 1), "lpd", "eui", ax=ax) is ax
-
-
-def test_all_failed_is_an_empty_figure_that_says_so() -> None:
-    ax = plots.line(results(5, failed=5), "lpd", "eui")
-    assert ax.get_title(loc="right") == "5 of 5 variants have no value"
-    ax.figure.canvas.draw()

@@ -82,7 +82,6 @@ def test_more_categories_than_colours_are_refused() -> None:
 def test_three_and_ten_thousand_variants() -> None:
     plots.parallel_coordinates(results(3), COLUMNS).figure.canvas.draw()
     ax = plots.parallel_coordinates(results(10_000, failed=3), COLUMNS, highlight="eui < 50")
-    ax.figure.canvas.draw()
     assert all(collection.get_rasterized() for collection in ax.collections if len(collection.get_segments()) > 500)
 
 

@@ -57,12 +57,6 @@ def test_months_stand_where_they_begin_and_end() -> None:
     assert ax.get_ylabel() == "Fans:Electricity [kWh in a month]"
 
 
-def test_ten_thousand_variants() -> None:
-    ax = plots.band(series(10_000, days=50))
-    assert labels(ax)[0] == "median of 10,000 variants"
-    ax.figure.canvas.draw()
-
-
 def test_design_days_have_panels_with_axes_of_their_own() -> None:
     axes = plots.band(design_days(30))
     assert [ax.get_title() for ax in axes] == ["Chicago winter", "Chicago summer"]
