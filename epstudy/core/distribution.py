@@ -68,6 +68,17 @@ def read_distribution(levels: Any) -> Distribution | None:
     raise InputError(f"levels are a {type(levels).__name__}; expected a frozen distribution, or a list of values")
 
 
+def refuse_distribution(levels: Any, where: str) -> None:
+    """Raise InputError when `levels` is a distribution, or holds one: `where` it cannot stand."""
+    for one in [levels, *(levels.values() if isinstance(levels, dict) else levels if isinstance(levels, list) else ())]:
+        drawn_from = read_distribution(one)
+        if drawn_from is not None:
+            raise InputError(
+                f"{drawn_from} cannot stand {where}: a distribution stands alone, in place of the levels of a Field, "
+                "Scale or Measure; give a list of values here"
+            )
+
+
 def _of_one_variable(distribution: Distribution) -> Distribution:
     import numpy as np
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from epstudy.core.canonical import plain
-from epstudy.core.distribution import Distribution, read_distribution
+from epstudy.core.distribution import Distribution, read_distribution, refuse_distribution
 from epstudy.core.errors import InputError
 
 
@@ -152,8 +152,10 @@ def read_levels(levels: Iterable[Any] | Mapping[Any, Any]) -> tuple[Level, ...]:
     Raises
     ------
     InputError
-        For a bare text or number, a set (it has no order), NaN, infinity, or a value that JSON cannot say.
+        For a bare text or number, a set (it has no order), NaN, infinity, a distribution, or a value that JSON cannot
+        say.
     """
+    refuse_distribution(levels, "among levels")
     if isinstance(levels, Mapping):
         return tuple(Level(_label(label), plain(value)) for label, value in levels.items())
     if isinstance(levels, str | bytes) or not isinstance(levels, Iterable):

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from epstudy.core.canonical import plain
-from epstudy.core.distribution import Distribution
+from epstudy.core.distribution import Distribution, refuse_distribution
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Level, read_into, read_levels
 from epstudy.engines.energyplus.fields import spell
@@ -94,6 +94,7 @@ class Weather:
     levels: tuple[Level, ...]
 
     def __init__(self, levels: Iterable[Any] | Mapping[Any, Any]) -> None:
+        refuse_distribution(levels, "for weather files")
         if isinstance(levels, str | os.PathLike):
             levels = [levels]
         if isinstance(levels, Mapping):

@@ -194,6 +194,7 @@ def test_groups_and_correlation_are_refused_with_the_reason(kind: Any) -> None:
         (stats.multivariate_normal([0, 0]), "several correlated variables; a parameter is drawn by itself"),
         (stats.norm([1, 2]), "2 medians"),
         (stats.norm(0, -1), "no finite median"),
+        ([stats.norm(0, 1), 2], r"norm\(0, 1\) cannot stand among levels: a distribution stands alone"),
         (stats.gaussian_kde([1, 2, 3]), "levels are a gaussian_kde; expected a frozen distribution"),
     ],
 )
