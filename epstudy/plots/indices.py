@@ -17,6 +17,7 @@ from epstudy.plots.panels import label_outer, one_panel, several_panels
 _MOST = 30
 _NOTE = 60
 _SIZES = 8
+_ROOM = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[A
     for panel, name in zip(axes, names or [""], strict=True):
         _draw_convergence(panel, frame[frame["index"] == name], named)
         label = "index" if len(names) > 1 else str(name)
-        panel.set(xlabel="variants in the sample", ylabel=_of(frame, label))
+        panel.set(xlabel="variants in the sample", ylabel=_of(frame, label), ylim=_limits(frame))
     if len(names) > 1:
         label_outer(axes)
     others = frame["parameter"].nunique() - len(named)
@@ -146,6 +147,16 @@ def _label(indices: pd.DataFrame, method: _Method) -> str:
     units = indices.attrs.get("units", {})
     unit = units.get(method.first, units.get(of, "1"))
     return method.label.format(of=of) + (f" [{unit}]" if method.in_units and unit != "1" else "")
+
+
+def _limits(frame: pd.DataFrame) -> tuple[float, float]:
+    """The scale of the lines, and of the intervals of the larger half of the samples: those of small ones are wild."""
+    large = frame[frame["size"] >= frame["size"].median()]
+    half = large["interval"].fillna(0.0)
+    ends = pd.concat([frame["value"], large["value"] - half, large["value"] + half]).dropna()
+    low, high = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 1.0)
+    room = _ROOM * ((high - low) or 1.0)
+    return low - room, high + room
 
 
 def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:

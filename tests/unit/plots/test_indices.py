@@ -101,6 +101,13 @@ def test_each_index_has_a_panel_and_of_many_parameters_seven_are_named() -> None
     assert len(axes[0].figure.legends[0].get_texts()) == 7
 
 
+def test_a_wild_interval_of_a_small_sample_does_not_flatten_the_lines() -> None:
+    table = growing_sample()
+    table.loc[table["size"] == 16, "interval"] = 1000.0
+    low, high = plots.convergence(table).get_ylim()
+    assert -1 < low < 0 < 2 < high < 3
+
+
 def test_another_table_has_no_sizes() -> None:
     with pytest.raises(InputError, match='no column "parameter" and "index"'):
         plots.convergence(results(3))
