@@ -86,7 +86,11 @@ def _version(package: str) -> str:
 
 
 def _sampling(kind: str, arguments: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    """The sampling with its arguments and distributions: `sobol (n=128, seed=1; lpd from uniform(4, 8))`."""
+    plain = ("points", "distributions")  # the one is the number of variants, the other has a form of its own
+    numbers = ", ".join(f"{name}={value}" for name, value in arguments.items() if name not in plain)
+    drawn = ", ".join(f"{name} from {what}" for name, what in arguments.get("distributions", {}).items())
+    said = "; ".join(filter(None, (numbers, drawn)))
     return f"{kind} ({said})" if said else kind
 
 
