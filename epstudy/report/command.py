@@ -71,7 +71,8 @@ def run_reports(plan: Plan, *, code: bool, allow_failures: bool) -> bool:
                 click.echo(f"report {number} of {len(plan.reports)}: {named(parameters)}", err=True)
             wrong = _run(plan, page, parameters, code, allow_failures)
             complete = complete and not wrong
-            lines.append(f"{shown(page)}  {'; '.join(wrong) or 'complete'}")
+            said = "; ".join(text.partition("\n")[0] for text in wrong)
+            lines.append(f"{shown(page)}  {said or 'complete'}")
     if len(lines) > 1:
         click.echo("\n".join(lines))
     return complete

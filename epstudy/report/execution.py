@@ -36,7 +36,6 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO) -> Execu
     """Execute a notebook in its own folder, as JupyterLab would; what it prints goes to `log` meanwhile."""
     import nbformat
     import papermill
-    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     started = time.monotonic()
@@ -58,7 +57,7 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO) -> Execu
             )
         except PapermillExecutionError as raised:
             error = f"cell {_cell(raised)}: {raised.ename}: {raised.evalue}"
-        except DeadKernelError as died:
+        except RuntimeError as died:  # nbclient's: the kernel died, or did not start
             error = f"the kernel died: {died}"
         notebook = nbformat.read(executed, as_version=4)
         return Execution(notebook, error, tuple(noted_studies(studies)), time.monotonic() - started)

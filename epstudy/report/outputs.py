@@ -9,7 +9,7 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
-from epstudy.core.errors import InputError
+from epstudy.core.errors import EpstudyError, InputError
 
 _SUFFIX = ".html"
 
@@ -95,11 +95,19 @@ def _is_part_of_a_name(value: str) -> bool:
 
 
 def put_file(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, in the place of an older one."""
+    """Write a file, whole or not at all, in the place of an older one.
+
+    Raises
+    ------
+    EpstudyError
+        When it cannot be written; an older one is as it was.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content)
         part.replace(path)
+    except OSError as error:
+        raise EpstudyError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

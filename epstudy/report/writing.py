@@ -49,11 +49,17 @@ def write_report(
 
     A notebook that raises is written up to the cell that did; a study that is not complete is told below the title.
     What the notebook prints goes to `log` meanwhile.
+
+    Raises
+    ------
+    EpstudyError
+        When a file cannot be written, or the browser does not print the page.
     """
     at = datetime.now(UTC).isoformat(timespec="seconds")
+    user = Settings.load().user
     execution = execute(source, parameters, log)
     endings = look_at(execution.studies)
-    facts = Facts(source.path.name, source.digest, parameters, Settings.load().user, at, execution.seconds)
+    facts = Facts(source.path.name, source.digest, parameters, user, at, execution.seconds)
     add_cells(execution.notebook, facts, execution.error, endings)
     title = f"{source.title} ({named(parameters)})" if parameters else source.title
     files = _write(execution.notebook, source, title, page, code, chromium)

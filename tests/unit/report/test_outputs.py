@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from epstudy.core.errors import InputError
+from epstudy.core.errors import EpstudyError, InputError
 from epstudy.report.outputs import check_page, page_names, put_file
 from epstudy.report.rows import read_rows
 
@@ -77,7 +77,7 @@ def test_a_file_is_written_whole_and_leaves_nothing_beside(tmp_path: Path) -> No
 
 def test_a_file_that_cannot_take_its_place_leaves_nothing_beside(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
-    with pytest.raises(OSError, match=r"page\.html"):
+    with pytest.raises(EpstudyError, match=r"page\.html cannot be written: Is a directory"):
         put_file(tmp_path / "page.html", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
