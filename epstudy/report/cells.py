@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _MOST_FAILURES = 30
-_TAG = "epstudy-report"
+#: The tag of the cells that are added.
+TAG = "epstudy-report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def add_cells(notebook: NotebookNode, facts: Facts, error: str, endings: Sequenc
     notice = _notice(error, endings)
     if notice:
         place = _below_the_title(notebook)
-        notebook.cells.insert(place, new_markdown_cell(notice, metadata={"tags": [_TAG]}))
-    notebook.cells.append(new_markdown_cell(_provenance(facts, endings), metadata={"tags": [_TAG]}))
+        notebook.cells.insert(place, new_markdown_cell(notice, metadata={"tags": [TAG]}))
+    notebook.cells.append(new_markdown_cell(_provenance(facts, endings), metadata={"tags": [TAG]}))
 
 
 def failures_text(ending: Ending) -> str:
@@ -84,15 +85,15 @@ def _notice(error: str, endings: Sequence[Ending]) -> str:
     wrong = [ending for ending in endings if not ending.complete]
     if not error and not wrong:
         return ""
-    raised = [f"<li><a href='#papermill-error-cell'>{html.escape(error)}</a></li>"] if error else []
-    lines = [*raised, *(f"<li>{html.escape(str(ending))}</li>" for ending in wrong)]
+    raised = [f"<li><a href='#papermill-error-cell'>{_text(error)}</a></li>"] if error else []
+    lines = [*raised, *(f"<li>{_text(ending)}</li>" for ending in wrong)]
     parts = ["<div class='epstudy-incomplete'>", "<p><b>This report is not complete.</b></p>", "<ul>", *lines, "</ul>"]
     for ending in wrong:
         frame = _few(ending)
         if frame is not None:
-            parts.append(f"<p>The failed variants of {html.escape(ending.study)}:</p>")
+            parts.append(f"<p>The failed variants of {_text(ending.study)}:</p>")
             parts.append(_table([frame.index.name, *frame.columns], [[i, *row] for i, row in _rows(frame)]))
-            parts += [f"<p>{html.escape(text)}</p>" for text in _left_out(ending)]
+            parts += [f"<p>{_text(text)}</p>" for text in _left_out(ending)]
     return "\n".join([*parts, "</div>"])
 
 
@@ -137,16 +138,21 @@ def _provenance(facts: Facts, endings: Sequence[Ending]) -> str:
 
 def _facts(title: str, rows: Mapping[str, Any]) -> str:
     body = "".join(
-        f"<tr><th>{html.escape(name.replace('_', ' '))}</th><td>{html.escape(str(value))}</td></tr>"
+        f"<tr><th>{_text(name.replace('_', ' '))}</th><td>{_text(value)}</td></tr>"
         for name, value in rows.items()
         if value != ""
     )
-    return f"<table class='epstudy-facts'><caption>{html.escape(title)}</caption><tbody>{body}</tbody></table>"
+    return f"<table class='epstudy-facts'><caption>{_text(title)}</caption><tbody>{body}</tbody></table>"
+
+
+def _text(value: Any) -> str:
+    """A value in HTML on one line: an empty line would end the HTML in a cell of Markdown."""
+    return html.escape(str(value)).replace("\n", "<br>")
 
 
 def _table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
     def cells(kind: str, values: Iterable[Any]) -> str:
-        return "".join(f"<{kind}>{html.escape(str(value))}</{kind}>" for value in values)
+        return "".join(f"<{kind}>{_text(value)}</{kind}>" for value in values)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return (

@@ -23,7 +23,7 @@ from epstudy.report.writing import Report, write_report
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReportPlan:
     """What a command line asks for: a notebook, and the page and parameters of each report."""
 
     source: Source
@@ -31,7 +31,9 @@ class Plan:
     chromium: str | None
 
 
-def plan_reports(notebook: Path, assignments: Sequence[str], table: Path | None, output: str, *, pdf: bool) -> Plan:
+def plan_reports(
+    notebook: Path, assignments: Sequence[str], table: Path | None, output: str, *, pdf: bool
+) -> ReportPlan:
     """Return the reports of a command line, with everything checked that can be before one is begun.
 
     A cell of the table that is empty leaves the notebook's own value.
@@ -47,7 +49,7 @@ def plan_reports(notebook: Path, assignments: Sequence[str], table: Path | None,
     chromium = find_chromium() if pdf else None
     if table is None:
         page = check_page(Path(output), source.path)
-        return Plan(source, ((page, typed_values(source, texts)),), chromium)
+        return ReportPlan(source, ((page, typed_values(source, texts)),), chromium)
     rows = read_rows(table)
     check_names(source, rows[0], str(table))
     twice = [name for name in rows[0] if name in texts]
@@ -55,10 +57,10 @@ def plan_reports(notebook: Path, assignments: Sequence[str], table: Path | None,
         raise InputError(f'parameter "{twice[0]}" is set by -p and is a column of {table}; leave one out')
     pages = [check_page(page, source.path) for page in page_names(output, rows)]
     values = [typed_values(source, {**texts, **{name: text for name, text in row.items() if text}}) for row in rows]
-    return Plan(source, tuple(zip(pages, values, strict=True)), chromium)
+    return ReportPlan(source, tuple(zip(pages, values, strict=True)), chromium)
 
 
-def run_reports(plan: Plan, *, code: bool, allow_failures: bool) -> bool:
+def run_reports(plan: ReportPlan, *, code: bool, allow_failures: bool) -> bool:
     """Make the reports one after another, telling how it goes; return whether all of them are complete.
 
     One that fails does not stop the others.
@@ -92,7 +94,7 @@ def _orderly_end() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(plan: Plan, page: Path, parameters: dict[str, Any], code: bool, allow_failures: bool) -> list[str]:
+def _run(plan: ReportPlan, page: Path, parameters: dict[str, Any], code: bool, allow_failures: bool) -> list[str]:
     """Make one report and tell what came of it; return what is wrong with it."""
     try:
         report = write_report(plan.source, page, parameters, log=sys.stderr, code=code, chromium=plan.chromium)

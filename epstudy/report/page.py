@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from epstudy.report.cells import TAG
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -44,7 +46,8 @@ def make_page(notebook: NotebookNode, title: str, *, code: bool) -> str:
 
 def _has_formulas(notebook: NotebookNode) -> bool:
     """Whether there is something that MathJax draws: $ in a text, or an output in LaTeX."""
-    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    own = (cell for cell in notebook.cells if TAG not in cell.metadata.get("tags", ()))
+    texts = (cell.source for cell in own if cell.cell_type == "markdown")
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     return any(text.count("$") > 1 or "\\begin{" in text for text in texts) or any(
         "text/latex" in output.get("data", {}) for output in outputs

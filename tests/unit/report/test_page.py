@@ -88,6 +88,13 @@ def test_a_cell_that_raised_is_told_below_the_title(notebook: NotebookNode) -> N
     assert "It ran and opened no study." in notebook.cells[-1].source
 
 
+def test_a_message_of_several_paragraphs_stays_in_its_place(notebook: NotebookNode) -> None:
+    add_cells(notebook, FACTS, "cell In [2]: CheckError: 2 problems:\n\n    - $HOME\n    - $PATH", [])
+    page = make_page(notebook, "How much?", code=False)
+    assert "CheckError: 2 problems:<br/><br/>    - $HOME<br/>    - $PATH</a>" in page
+    assert "MathJax" not in page
+
+
 def test_a_table_of_failures_for_a_terminal_is_short() -> None:
     said = failures_text(failing(31))
     assert len(said.splitlines()) == 1 + 1 + 30 + 1  # columns, name of the index, rows, what is left out
