@@ -119,6 +119,23 @@ def test_a_cell_that_raises_is_told_and_what_there_is_is_kept(own_store: str, tm
     assert "It ran and opened no study." in page
 
 
+def test_a_report_runs_in_this_python_and_in_the_folder_of_its_notebook(
+    own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "jupyter" / "kernels" / "python3"  # the user's own kernel of this name, of a Python that is gone
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "gone", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("EPSTUDY_STORE", "a-store")
+    (tmp_path / "notebooks").mkdir()
+    where = "print(sys.executable, os.getcwd(), Settings.load().store)"
+    imports = "import os, sys; from epstudy.settings import Settings"
+    written(tmp_path / "notebooks" / "where.ipynb", imports, where)
+    said = epstudy("report", "notebooks/where.ipynb", "-o", "out.html", cwd=tmp_path)
+    assert f"{sys.executable} {tmp_path / 'notebooks'} {tmp_path / 'a-store'}" in said
+    assert (tmp_path / "out.html").exists()
+
+
 def test_a_kernel_that_dies_is_told(own_store: str, tmp_path: Path) -> None:
     notebook = written(tmp_path / "dying.ipynb", "print('before')", "import os; os._exit(3)")
     said = epstudy("report", str(notebook), "-o", str(tmp_path / "out.html"), code=1)
