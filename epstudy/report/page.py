@@ -28,6 +28,7 @@ def make_page(notebook: NotebookNode, title: str, *, code: bool) -> str:
     config.TagRemovePreprocessor.remove_cell_tags = {"remove-cell"}
     config.TagRemovePreprocessor.remove_input_tags = {"remove-input"}
     config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove-output"}
+    config.CoalesceStreamsPreprocessor.enabled = True
     config.CSSHTMLHeaderPreprocessor.style = "default"
     exporter = HTMLExporter(
         config=config,
