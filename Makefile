@@ -8,7 +8,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/build/matplotlib
 export IPYTHONDIR ?= $(CURDIR)/build/ipython
 export JUPYTER_RUNTIME_DIR ?= $(CURDIR)/build/jupyter
 
-.PHONY: help demo test lab lint types layers unit integration browser faults notebooks bench buildings pictures chaos reliability clean
+.PHONY: help demo test lab lint types layers unit integration browser faults notebooks bench buildings pictures baselines chaos reliability clean
 
 help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
@@ -16,7 +16,8 @@ help:
 	@echo "make lab     open JupyterLab on the notebooks"
 	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
 	@echo "make buildings  all 32 buildings of the wheel against EnergyPlus alone (docs/buildings.md; 12 minutes)"
-	@echo "make pictures  take docs/images/panel.png of a study that runs in JupyterLab (3 minutes)"
+	@echo "make pictures  take docs/images/panel.png in JupyterLab, and draw docs/images/figures/ of real studies (6 minutes)"
+	@echo "make baselines  accept how the figures look now (tests/unit/plots/baseline/)"
 	@echo "make browser JupyterLab in Chromium, as a user has it (a part of make test; screenshots in build/browser/)"
 	@echo "make faults  kill, cut, fill, freeze, and count (a part of make test; 6 minutes)"
 	@echo "make chaos   random faults for SECONDS=600, all at once; SEED=N for the same ones again"
@@ -74,6 +75,10 @@ buildings: $(INSTALLED)
 
 pictures: $(INSTALLED)
 	$(BIN)/python -m benchmarks.panel_picture
+	$(BIN)/python -m benchmarks.figure_pictures
+
+baselines: $(INSTALLED)
+	$(BIN)/python -m tests.unit.plots.drawings
 
 SECONDS ?= 600
 chaos: $(INSTALLED)

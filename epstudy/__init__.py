@@ -20,11 +20,16 @@ _HOMES = {
     "EndUses": "epstudy.engines.energyplus.requests",
     "Meter": "epstudy.engines.energyplus.requests",
     "Variable": "epstudy.engines.energyplus.requests",
-    "Table": "epstudy.engines.energyplus.requests",
     "ComponentSizes": "epstudy.engines.energyplus.requests",
     "Field": "epstudy.core.parameter",
     "Scale": "epstudy.core.parameter",
     "Grid": "epstudy.core.sampling",
+    "Paired": "epstudy.core.sampling",
+    "Table": "epstudy.tables",
+    "LatinHypercube": "epstudy.core.draws",
+    "Sobol": "epstudy.core.draws",
+    "Saltelli": "epstudy.core.draws",
+    "Morris": "epstudy.core.draws",
     "Study": "epstudy.study",
     "studies": "epstudy.study",
     "Check": "epstudy.core.check",
@@ -41,13 +46,18 @@ _HOMES = {
     "StoreError": "epstudy.core.errors",
     "PoolError": "epstudy.core.errors",
 }
-_MODULES = ("plots",)
+_MODULES = ("analysis", "plots")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 
 if TYPE_CHECKING:
+    from epstudy import analysis as analysis
     from epstudy import plots as plots
     from epstudy.core.check import Check as Check
+    from epstudy.core.draws import LatinHypercube as LatinHypercube
+    from epstudy.core.draws import Morris as Morris
+    from epstudy.core.draws import Saltelli as Saltelli
+    from epstudy.core.draws import Sobol as Sobol
     from epstudy.core.errors import CheckError as CheckError
     from epstudy.core.errors import EngineError as EngineError
     from epstudy.core.errors import EpstudyError as EpstudyError
@@ -63,6 +73,7 @@ if TYPE_CHECKING:
     from epstudy.core.parameter import Field as Field
     from epstudy.core.parameter import Scale as Scale
     from epstudy.core.sampling import Grid as Grid
+    from epstudy.core.sampling import Paired as Paired
     from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
     from epstudy.engines.energyplus.parameters import Construction as Construction
     from epstudy.engines.energyplus.parameters import Measure as Measure
@@ -70,10 +81,10 @@ if TYPE_CHECKING:
     from epstudy.engines.energyplus.requests import ComponentSizes as ComponentSizes
     from epstudy.engines.energyplus.requests import EndUses as EndUses
     from epstudy.engines.energyplus.requests import Meter as Meter
-    from epstudy.engines.energyplus.requests import Table as Table
     from epstudy.engines.energyplus.requests import Variable as Variable
     from epstudy.study import Study as Study
     from epstudy.study import studies as studies
+    from epstudy.tables import Table as Table
 
 
 def __getattr__(name: str) -> Any:

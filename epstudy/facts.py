@@ -45,7 +45,7 @@ def study_facts(manifest: Manifest, outcomes: Mapping[str, Outcome]) -> dict[str
     """
     done = {key: outcome for key, outcome in outcomes.items() if outcome.state is State.DONE}
     states = Counter(outcomes[key].state if key in outcomes else None for key in manifest.keys)
-    arguments = dict(getattr(manifest, "sampling_arguments", {}))
+    arguments = manifest.sampling_arguments
     run_at = manifest.written.get("at", "")
     stamps = sorted(outcome.finished for outcome in done.values() if outcome.finished)
     return {

@@ -18,9 +18,10 @@ from epstudy.core.arguments import (
     checked_timeout,
 )
 from epstudy.core.contracts import Engine, Prepared
+from epstudy.core.errors import InputError
 from epstudy.core.manifest import Manifest, make_manifest
-from epstudy.core.parameter import Parameter
-from epstudy.core.sampling import Grid, Labels, Point, Sampling, corners, select, with_baseline
+from epstudy.core.parameter import Parameter, distribution_of
+from epstudy.core.sampling import Grid, Labels, Point, Sampling, corners, select, with_baseline, with_drawn
 from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
 from epstudy.live import Live
@@ -46,6 +47,7 @@ class Plan:
     timeout_s: float | None
     retries: int
     stop_after: int | None
+    where: Callable[[Labels], Any] | None = None
 
     def look(self, store: Store, live: Live, user: str) -> tuple[Prepared, Manifest | None]:
         """Look at every file, target and level; return what was found, and the manifest where one can be made."""
@@ -59,7 +61,7 @@ class Plan:
         check = replace(
             prepared.check,
             problems=(*self._clashes(prepared), *prepared.check.problems, *lacking),
-            warnings=(*dropped, *prepared.check.warnings, *notes, *repeated),
+            warnings=(*self.sampling.notes, *dropped, *prepared.check.warnings, *notes, *repeated),
         )
         return replace(prepared, check=check), manifest
 
@@ -77,6 +79,7 @@ class Plan:
             self.parameters,
             self.points,
             sampling=self.sampling.kind,
+            sampling_arguments=self._sampling_arguments(),
             timeout_s=self.timeout_s,
             retries=self.retries,
             baseline=self.baseline,
@@ -89,6 +92,12 @@ class Plan:
                 "epstudy": VERSION,
             },
         )
+
+    def _sampling_arguments(self) -> dict[str, Any]:
+        drawn_from = {name: distribution_of(parameter) for name, parameter in self.parameters.items()}
+        named = {name: str(one) for name, one in drawn_from.items() if one is not None}
+        points = self.combinations - self.dropped
+        return {**self.sampling.arguments, "points": points, **({"distributions": named} if named else {})}
 
     def _clashes(self, prepared: Prepared) -> list[str]:
         return [
@@ -120,10 +129,12 @@ def make_plan(
         When one of them cannot be, or the grid is empty.
     """
     checked = checked_parameters(parameters)
-    sampling = Grid() if sampling is None else sampling
+    sampling = Grid() if sampling is None else _checked_sampling(sampling)
     points = sampling.points(checked)
     combinations = len(points)
     if where is not None:
+        if sampling.whole:
+            raise InputError(f"where= cannot be used here: {sampling.whole}; a sample with gaps has no indices")
         points = select(points, list(checked), where)
     dropped = combinations - len(points)
     base: int | None = None
@@ -132,7 +143,7 @@ def make_plan(
     return Plan(
         name=check_study_name(name),
         engine=checked_engine(engine),
-        parameters=checked,
+        parameters=with_drawn(checked, points),
         sampling=sampling,
         points=points,
         combinations=combinations,
@@ -143,7 +154,15 @@ def make_plan(
         timeout_s=checked_timeout(timeout),
         retries=checked_retries(retries),
         stop_after=checked_count("stop_after", stop_after),
+        where=where,
     )
+
+
+def _checked_sampling(sampling: Any) -> Sampling:
+    if isinstance(sampling, type) or not hasattr(sampling, "points"):
+        raise InputError(f"sampling is {sampling!r}; expected a sampling such as ep.Grid() or ep.Sobol(128, seed=1)")
+    checked: Sampling = sampling
+    return checked
 
 
 def _repeated(store: Store, manifest: Manifest) -> list[str]:

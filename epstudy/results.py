@@ -47,7 +47,9 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
 
     Shape (variants, parameters + 1 + metrics). A metric is a float, NaN for a variant that is not done and where the
     run cannot say; its unit is in `attrs["units"]`, the engine's own version in `attrs["engine"]`. `states` are the
-    ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending.
+    ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending. How
+    the variants were chosen is in `attrs["sampling"]`, `["parameters"]`, `["levels"]` (of lists, in their order) and
+    `["baseline"]`, the variant of the untouched model, which is no point of the sampling if `["baseline_added"]`.
     """
     frame = manifest_frame(manifest)
     found = [outcomes.get(key) for key in manifest.keys]
@@ -65,9 +67,26 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
         ]
     frame.attrs["units"] = dict(manifest.metrics)
     frame.attrs["study"] = manifest.study
+    frame.attrs |= _chosen_by(manifest)
     engines = sorted({outcome.engine for outcome in found if outcome and outcome.engine})
     frame.attrs["engine"] = ", ".join(engines) or str(manifest.recipe.get("build", ""))
     return frame
+
+
+def _chosen_by(manifest: Manifest) -> dict[str, Any]:
+    said = manifest.sampling_arguments
+    valued = manifest.sampling == "table"  # its cells are the levels, one of their own each
+    return {
+        "parameters": [axis.name for axis in manifest.axes],
+        "sampling": {"kind": manifest.sampling, **said},
+        "levels": {
+            axis.name: list(axis.labels)
+            for axis in manifest.axes
+            if axis.name not in said.get("distributions", ()) and not valued
+        },
+        "baseline": manifest.baseline,
+        "baseline_added": len(manifest) > said.get("points", len(manifest)),
+    }
 
 
 def stored_states(store: Store, manifest: Manifest) -> list[str]:

@@ -50,10 +50,11 @@ from epstudy.results import (
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.verification import Verification, verify
-from epstudy.views import progress_html
+from epstudy.views import ProgressLines, progress_html
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from epstudy.notebook.panel import Panel
 
@@ -317,6 +318,61 @@ class Study:
         moved(self._settings, self._own_manifest())
         return self
 
+    def minimise(self, objectives: Any, *, n: int = 100, batch: int = 16, seed: int = 0) -> pd.DataFrame:
+        """Search the space of the parameters for the variants with the least objectives; return all that were tried.
+
+        optuna proposes (the tree-structured Parzen estimator for one objective, NSGA-II for several) a batch at a time,
+        which the pool simulates as the study `<name>.minimised`. Every evaluation stays in the store: interrupted and
+        called again with the same arguments, it goes on where it was, and a larger `n` goes further.
+
+        Parameters
+        ----------
+        objectives
+            A result, or several: `"site_eui_kwh_m2"`, `{"site_eui_kwh_m2": "min", "floor_area_m2": "max"}`; or a
+            function of the results, `{"cost": lambda df: 90 * df["insulation"] + df["electricity_kwh"]}`, whose least
+            value is sought.
+        n
+            How many variants to try.
+        batch
+            How many at a time: several times the pool's slots. The fewer, the more each proposal knows.
+        seed
+            The same seed proposes the same variants.
+
+        Returns
+        -------
+        DataFrame as `results()`, with the objectives, `batch`, and `best`: whether no other variant is better in every
+        objective. Failed variants are rows, too.
+
+        Raises
+        ------
+        InputError
+            When there is no such result, a distribution has no ends, or no variant of the first batch has a value.
+        CheckError
+            When the check finds problems.
+        """
+        from epstudy.optimum import Search, check_objectives
+
+        if self._plan is None:
+            raise InputError("this study was opened from the store; minimise() needs the one made with its engine")
+        search = Search(self._plan, objectives, n=n, batch=batch, seed=seed)
+        prepared = self._look(self._plan)[0]
+        if not prepared.check.ok:
+            raise CheckError(self.name, prepared.check)
+        if not prepared.outputs:  # which may bring columns of their own
+            check_objectives(search.objectives, list(prepared.metrics))
+        with ProgressLines(search.plan.name) as lines:
+            while search.ask():
+                one = Study._of(search.plan.name, search.plan, self._settings)
+                one.run(check=False)
+                for progress in one._follow():
+                    if progress.complete:
+                        break
+                    time.sleep(_POLL_S)
+                results = one.results()
+                search.tell(results)
+                lines.say(f"{len(results)} of {n} variants: {search.best()}")
+        return search.evaluations(results)
+
     # after ------------------------------------------------------------------------------------------------------
 
     def progress(self) -> Progress:
@@ -414,6 +470,29 @@ class Study:
             When the study does not ask for it; the message says what to add.
         """
         return table_frame(self._store, self._own_manifest(), report, table)
+
+    def to_xarray(self, series: str | Sequence[str] | Mapping[str, str | Sequence[str]] = ()) -> xr.Dataset:
+        """Return the results of a grid as labelled arrays: the parameters are the dimensions, their labels coordinates.
+
+        Each metric is a variable of shape (levels of the first parameter, ...), NaN where a variant is not done or
+        `where=` left it out; the unit is its attribute "units". A baseline that is no point of the grid is left out.
+
+        Parameters
+        ----------
+        series
+            Meters and variables to add, each over the parameters and "time", whose stamps are the END of an interval:
+            names as in `timeseries`, or `{name: key}`, where several keys, or "*", become the dimension "key".
+
+        Raises
+        ------
+        InputError
+            When the sampling is no grid; otherwise as `timeseries`.
+        """
+        from epstudy.arrays import dataset
+
+        keys = series if isinstance(series, Mapping) else dict.fromkeys([series] if isinstance(series, str) else series)
+        frames = {name: self.timeseries(name, key) for name, key in keys.items()}
+        return dataset(self._own_manifest(), self.results(), frames)
 
     def failures(self, by: Literal["message", "level"] | None = None) -> pd.DataFrame:
         """Return the failed variants: their parameters, cause, message, attempts and worker, and what EnergyPlus said.

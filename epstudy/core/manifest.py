@@ -20,7 +20,7 @@ from epstudy.core.variant import Variant
 KEY_FORMAT = 1
 
 #: What the fields of a manifest mean. Workers say which one they read, so that old ones get no new studies.
-MANIFEST_FORMAT = 2
+MANIFEST_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Manifest:
     `recipe` is all that a key holds besides the edits; `metrics` maps each scalar of a result to its unit; `baseline`
     is the index of the untouched model, if the study has one.
 
+    `sampling_arguments` are what the points were chosen with: numbers, seed, and the distributions by parameter.
     `outputs` are the requests as the engine wrote them, `keep` the files that the user wants, and `artifacts` the names
     under which both stand beside each result. `sources` holds the user's own code by digest, `needs` what a worker
     must have, `hints` where it may find it. After `stop_after` failures of one cause the study stops. `written` says
@@ -72,6 +73,7 @@ class Manifest:
     needs: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
     stop_after: int | None = None
+    sampling_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -131,6 +133,7 @@ class Manifest:
             "needs": self.needs,
             "hints": dict(self.hints),
             "stop_after": self.stop_after,
+            "sampling_arguments": dict(self.sampling_arguments),
         }
 
     @classmethod
@@ -185,6 +188,7 @@ def make_manifest(
     points: Sequence[Point],
     *,
     sampling: str,
+    sampling_arguments: Mapping[str, Any] | None = None,
     timeout_s: float | None,
     retries: int,
     baseline: int | None,
@@ -209,6 +213,7 @@ def make_manifest(
         keys=tuple(variant_keys(engine, prepared.recipe, axes, rows)),
         metrics=prepared.metrics,
         sampling=sampling,
+        sampling_arguments=sampling_arguments or {},
         timeout_s=timeout_s,
         retries=retries,
         baseline=baseline,

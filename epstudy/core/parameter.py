@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from epstudy.core.canonical import plain
+from epstudy.core.distribution import Distribution, read_distribution
 from epstudy.core.errors import InputError
 
 
@@ -31,6 +33,22 @@ class Parameter(Protocol):
     def levels(self) -> tuple[Level, ...]: ...
 
 
+AnyParameter = TypeVar("AnyParameter", bound=Parameter)
+
+
+def distribution_of(parameter: Parameter) -> Distribution | None:
+    """Return what a parameter's levels are drawn from; None where it has levels of its own, or can have no other."""
+    found: Distribution | None = getattr(parameter, "distribution", None)
+    return found
+
+
+def with_levels(parameter: AnyParameter, levels: Sequence[Level]) -> AnyParameter:
+    """Return the parameter with these levels; what they were drawn from stays."""
+    changed = copy(parameter)
+    object.__setattr__(changed, "levels", tuple(levels))
+    return changed
+
+
 @dataclass(frozen=True, init=False, slots=True)
 class Field:
     """Sets a field of every object that a target names.
@@ -42,7 +60,8 @@ class Field:
         Object names may hold slashes: the class ends at the first one, the field begins after the last.
     levels
         A list, array or Series of values, or `{label: value}` when the value is no good as a column.
-        A number is in the field's own unit (SI, as in the model). `None` leaves the model as it is.
+        A number is in the field's own unit (SI, as in the model). `None` leaves the model as it is. A frozen
+        distribution of scipy.stats, where the sampling draws from it; nothing, where `sampling=Table(...)` has them.
 
     Raises
     ------
@@ -52,8 +71,9 @@ class Field:
 
     targets: tuple[str, ...]
     levels: tuple[Level, ...]
+    distribution: Distribution | None
 
-    def __init__(self, target: str | Sequence[str], levels: Iterable[Any] | Mapping[Any, Any]) -> None:
+    def __init__(self, target: str | Sequence[str], levels: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
         targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
         if not targets:
             raise InputError('a Field needs a target such as "Lights/*/watts_per_floor_area"; the list is empty')
@@ -64,15 +84,14 @@ class Field:
                     'for example "Lights/*/watts_per_floor_area"'
                 )
         object.__setattr__(self, "targets", targets)
-        object.__setattr__(self, "levels", read_levels(levels))
+        read_into(self, levels)
 
     @property
     def kind(self) -> str:
         return "field"
 
     def __repr__(self) -> str:
-        target = self.targets[0] if len(self.targets) == 1 else list(self.targets)
-        return f"Field({target!r}, {[level.label for level in self.levels]!r})"
+        return _shown("Field", self)
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -94,22 +113,23 @@ class Scale:
 
     targets: tuple[str, ...]
     levels: tuple[Level, ...]
+    distribution: Distribution | None
 
-    def __init__(self, target: str | Sequence[str], factors: Iterable[Any] | Mapping[Any, Any]) -> None:
+    def __init__(self, target: str | Sequence[str], factors: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
         field = Field(target, factors)
         for level in field.levels:
             if level.value is not None and (isinstance(level.value, bool) or not isinstance(level.value, int | float)):
                 raise InputError(f"factor {level.label!r} is {level.value!r}; expected a number, or None")
         object.__setattr__(self, "targets", field.targets)
         object.__setattr__(self, "levels", field.levels)
+        object.__setattr__(self, "distribution", field.distribution)
 
     @property
     def kind(self) -> str:
         return "scale"
 
     def __repr__(self) -> str:
-        target = self.targets[0] if len(self.targets) == 1 else list(self.targets)
-        return f"Scale({target!r}, {[level.label for level in self.levels]!r})"
+        return _shown("Scale", self)
 
 
 def split_target(target: str) -> tuple[str, str, str]:
@@ -117,6 +137,13 @@ def split_target(target: str) -> tuple[str, str, str]:
     object_class, _, rest = target.partition("/")
     name, _, field = rest.rpartition("/")
     return object_class.strip(), name.strip(), field.strip()
+
+
+def read_into(parameter: Any, levels: Any) -> None:
+    """Give a parameter that is being made its levels, or the distribution from which a sampling draws them."""
+    drawn_from = read_distribution(levels)
+    object.__setattr__(parameter, "levels", () if drawn_from else read_levels(levels))
+    object.__setattr__(parameter, "distribution", drawn_from)
 
 
 def read_levels(levels: Iterable[Any] | Mapping[Any, Any]) -> tuple[Level, ...]:
@@ -136,6 +163,11 @@ def read_levels(levels: Iterable[Any] | Mapping[Any, Any]) -> tuple[Level, ...]:
     if isinstance(levels, Set):
         raise InputError(f"levels are the set {levels!r}, which has no order; give a list")
     return tuple(Level(_label(value), plain(value)) for value in levels)
+
+
+def _shown(name: str, parameter: Any) -> str:
+    target = parameter.targets[0] if len(parameter.targets) == 1 else list(parameter.targets)
+    return f"{name}({target!r}, {parameter.distribution or [level.label for level in parameter.levels]!r})"
 
 
 def _label(label: Any) -> Any:

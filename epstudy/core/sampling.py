@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Level, Parameter
+from epstudy.core.parameter import Level, Parameter, distribution_of, read_levels, with_levels
 
 Point = tuple[Level, ...]
 
 #: More variants than anybody simulates; a slip of the finger makes billions, for which there is no memory.
 MOST_POINTS = 1_000_000
+_SHOWN = 12  # labels that a message lists
 
 
 class Sampling(Protocol):
@@ -22,6 +24,21 @@ class Sampling(Protocol):
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What it was made with, as plain JSON: the same arguments give the same points."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of the sample; `Study.check()` warns of it."""
+        ...
+
+    @property
+    def whole(self) -> str:
+        """Why `where=` cannot drop points of it; empty where it can."""
+        ...
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return one tuple of levels a variant, in the order of `parameters`."""
@@ -32,9 +49,10 @@ class Sampling(Protocol):
 class Grid:
     """Every combination of the levels; the last parameter changes fastest."""
 
-    @property
-    def kind(self) -> str:
-        return "grid"
+    kind: ClassVar[str] = "grid"
+    arguments: ClassVar[Mapping[str, Any]] = {}
+    notes: ClassVar[tuple[str, ...]] = ()
+    whole: ClassVar[str] = ""
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return the product of the levels.
@@ -42,20 +60,165 @@ class Grid:
         Raises
         ------
         InputError
-            When there is no parameter, or a parameter has no level: the grid would be empty. When there are more than a
-            million combinations.
+            When there is no parameter, or a parameter has no levels, or a distribution in place of them. When there are
+            more than a million combinations.
         """
-        if not parameters:
-            raise InputError('the grid is empty: give at least one parameter, {"name": ep.Field(target, levels)}')
-        empty = [name for name, parameter in parameters.items() if not parameter.levels]
-        if empty:
-            named = ", ".join(f'"{name}"' for name in empty)
-            raise InputError(f"the grid is empty: {named} has no levels; give at least one, or [None] for the model's")
-        count = math.prod(len(parameter.levels) for parameter in parameters.values())
+        levels = levels_of(parameters, "Grid() combines", "LatinHypercube(n, seed)")
+        count = math.prod(len(one) for one in levels)
         if count > MOST_POINTS:
-            each = " x ".join(str(len(parameter.levels)) for parameter in parameters.values())
+            each = " x ".join(str(len(one)) for one in levels)
             raise InputError(f"the grid has {each} = {count:,} combinations; expected at most {MOST_POINTS:,}")
-        return list(itertools.product(*(parameter.levels for parameter in parameters.values())))
+        return list(itertools.product(*levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """The first levels of all parameters are the first variant, the second ones the second, and so on."""
+
+    kind: ClassVar[str] = "paired"
+    arguments: ClassVar[Mapping[str, Any]] = {}
+    notes: ClassVar[tuple[str, ...]] = ()
+    whole: ClassVar[str] = ""
+
+    def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
+        """Return the levels side by side.
+
+        Raises
+        ------
+        InputError
+            As for `Grid`; and when the parameters have not equally many levels.
+        """
+        levels = levels_of(parameters, "Paired() takes", "Table(dataframe)")
+        if len({len(one) for one in levels}) > 1:
+            counts = ", ".join(f'"{name}" has {len(one)}' for name, one in zip(parameters, levels, strict=True))
+            raise InputError(f"Paired() needs equally many levels of every parameter: {counts}")
+        return list(zip(*levels, strict=True))
+
+
+@dataclass(frozen=True, init=False, slots=True)
+class Rows:
+    """The rows of a table, one a variant: what a user types as `ep.Table(dataframe)`.
+
+    Parameters
+    ----------
+    table
+        A DataFrame, or a dict of lists, with one column a parameter. A cell is a label of the parameter's levels, or
+        the value itself where the parameter has none: `ep.Field(target)`. A cell without a value leaves the model as it
+        is.
+
+    Raises
+    ------
+    InputError
+        When it has no rows or no columns.
+    """
+
+    columns: Mapping[str, tuple[Any, ...]]
+
+    kind: ClassVar[str] = "table"
+    notes: ClassVar[tuple[str, ...]] = ()
+    whole: ClassVar[str] = ""
+
+    def __init__(self, table: Any) -> None:
+        if getattr(table, "ndim", 2) != 2 or not hasattr(table, "keys"):
+            raise InputError(f"a table of variants is a DataFrame or a dict of lists, not a {type(table).__name__}")
+        columns = {name: tuple(None if _is_missing(one) else one for one in table[name]) for name in table.keys()}  # noqa: SIM118
+        if len({len(column) for column in columns.values()}) != 1 or not next(iter(columns.values())):
+            raise InputError("the table of variants has no rows, or columns of different length")
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        return {"rows": len(next(iter(self.columns.values())))}
+
+    def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
+        """Return the rows.
+
+        Raises
+        ------
+        InputError
+            When columns and parameters are not the same, a cell is no label of its parameter, or there are more than a
+            million rows.
+        """
+        if {*self.columns} != {*parameters}:
+            raise InputError(
+                f"the table has the columns {_listed(self.columns)}; the parameters are {_listed(parameters)}"
+            )
+        checked_number("rows", self.arguments["rows"])
+        columns = [self._levels(name, parameter) for name, parameter in parameters.items()]
+        return list(zip(*columns, strict=True))
+
+    def _levels(self, name: str, parameter: Parameter) -> list[Level]:
+        if not parameter.levels:
+            return list(read_levels(self.columns[name]))
+        known = {canonical(level.label): level for level in parameter.levels}
+        known.setdefault(canonical(None), AS_IN_THE_MODEL)
+        levels = []
+        for row, label in enumerate(self.columns[name]):
+            level = known.get(canonical(label))
+            if level is None:
+                labels = _listed([level.label for level in parameter.levels])
+                raise InputError(f'row {row} of the table has {label!r} for "{name}"; its levels are {labels}')
+            levels.append(level)
+        return levels
+
+
+def levels_of(parameters: Mapping[str, Parameter], what: str, instead: str) -> list[tuple[Level, ...]]:
+    """Return the levels of every parameter.
+
+    Raises
+    ------
+    InputError
+        When there is no parameter, or one has no levels; `what` the sampling does with levels, and what to take
+        `instead` for a distribution, are for the message.
+    """
+    if not parameters:
+        raise InputError('the grid is empty: give at least one parameter, {"name": ep.Field(target, levels)}')
+    for name, parameter in parameters.items():
+        drawn_from = distribution_of(parameter)
+        if drawn_from is not None:
+            raise InputError(
+                f'{what} levels, and "{name}" has the distribution {drawn_from}: give a list of values, or '
+                f"sampling=ep.{instead}"
+            )
+    empty = [name for name, parameter in parameters.items() if not parameter.levels]
+    if empty:
+        named = ", ".join(f'"{name}"' for name in empty)
+        raise InputError(f"the grid is empty: {named} has no levels; give at least one, or [None] for the model's")
+    return [parameter.levels for parameter in parameters.values()]
+
+
+def with_drawn(parameters: Mapping[str, Parameter], points: Sequence[Point]) -> dict[str, Parameter]:
+    """Return the parameters with the levels that these points have, where they have none of their own."""
+    chosen = dict(parameters)
+    for place, (name, parameter) in enumerate(parameters.items()):
+        if not parameter.levels:
+            levels = {canonical([point[place].label, point[place].value]): point[place] for point in points}
+            chosen[name] = with_levels(parameter, tuple(levels.values()))
+    return chosen
+
+
+def checked_number(name: str, number: Any, least: int = 1) -> int:
+    """Return a whole number from `least` to a million.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    whole = hasattr(number, "__index__") and not isinstance(number, bool)
+    if not whole or not least <= int(number) <= MOST_POINTS:
+        raise InputError(f"{name} is {number!r}; expected a whole number from {least} to {MOST_POINTS:,}")
+    return int(number)
+
+
+def _is_missing(cell: Any) -> bool:
+    """None, NaN, NaT or pandas' NA."""
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
+
+
+def _listed(names: Iterable[Any]) -> str:
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
 
 
 class Labels(dict[str, Any]):

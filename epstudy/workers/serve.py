@@ -19,13 +19,17 @@ from epstudy.workers.slots import follow_slots
 
 
 def register(app: Celery, slot: Slot) -> None:
-    """Make the application's one task do what `slot` does, in every child."""
+    """Make the application's one task do what `slot` does, in every child of this process."""
+    parent = os.getpid()
 
     @app.task(name=TASK)  # type: ignore[untyped-decorator]
     def simulate(study: str, index: int) -> None:
         slot.simulate(str(study), int(index))
 
     def begin(**_: Any) -> None:
+        # Celery asks the system for the same, but a parent that died just before is not told of: children that wait
+        # for work keep each other's pipes open, and would wait for ever.
+        die_with_parent(parent)
         slot.warm()
 
     def end(**_: Any) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
+from epstudy.workers.processes import is_running
 from tests.faults.checker import examine, read_ends
 from tests.faults.notebook import looking_at
-from tests.faults.pools import GroupPool, thaw
+from tests.faults.pools import DEATH_S, GroupPool, thaw
 from tests.faults.recorder import Fault
 from tests.faults.starts import Start, executions, read_starts, restarts
 from tests.faults.studies import good, mixed
@@ -59,6 +63,62 @@ def test_workers_are_killed_and_started_again(group: GroupPool, fault: Begin) ->
     assert max(f2.recovered_s) <= AGAIN_S
 
 
+def test_slots_that_were_just_forked_end_with_their_celery(make_group: MakeGroup, fault: Begin) -> None:
+    """Two of them lived on for twenty minutes, each with a warm EnergyPlus: they kept each other's pipes open."""
+    f2 = fault("F2", "a whole worker is killed (SIGKILL) while it forks its slots")
+    group = make_group(workers=1)
+    worker = group.workers[0]
+    worker.kill()
+    worker.start()
+    main = until(lambda: next(iter(group.mains()), None))
+    young = _stopped_when_just_forked(main.pid, 2)
+    children = [psutil.Process(pid) for pid in young]
+    worker.signal(signal.SIGKILL)
+    worker.ended(5)
+    f2.happened()
+    until(lambda: not alive([main]))
+    for child in children:
+        child.resume()
+    until(lambda: not alive(children), DEATH_S)
+    worker.start()
+    group.known(1)
+    study = good(group, "afterwards", 4, 0.1).run().wait(timeout=60)
+    f2.ended(examine(study, group))
+
+
+def _stopped_when_just_forked(parent: int, count: int) -> set[int]:
+    """So many processes that were forked one after the other, stopped before they have done anything."""
+    known: set[int] = set()
+    stopped: dict[int, float] = {}
+    deadline = time.monotonic() + 30
+    while len(stopped) < count:
+        assert time.monotonic() < deadline
+        gone = {pid for pid in stopped if not is_running(pid)}  # a program that had ended already
+        known |= gone
+        for pid in gone:
+            del stopped[pid]
+        if stopped and time.monotonic() - max(stopped.values()) > 2:  # it was a program that its parent waits for
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            known |= set(stopped)
+            stopped.clear()
+        for pid in _children(parent) - known - set(stopped):
+            os.kill(pid, signal.SIGSTOP)
+            stopped[pid] = time.monotonic()
+        if len(stopped) == count:
+            time.sleep(0.1)  # in which one that was at its end already ends
+            stopped = {pid: at for pid, at in stopped.items() if is_running(pid)}
+    return set(stopped)
+
+
+def _children(pid: int) -> set[int]:
+    """The children of a process, as quickly as the system says."""
+    try:
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return set()
+
+
 def test_all_workers_are_killed_and_come_back_later(group: GroupPool, fault: Begin) -> None:
     f3 = fault("F3", "all workers are killed, and come back when all leases ran out")
     study = good(group, "nobody", 40, 0.3).run()
@@ -97,6 +157,20 @@ def test_a_frozen_worker_comes_back_and_changes_nothing(group: GroupPool, fault:
     assert len(f10.recovered_s) == 2, "what the frozen worker had begun was begun elsewhere"
     assert max(f10.recovered_s) <= AGAIN_S
     assert _contents(group.store / "results") == before
+
+
+def test_what_was_frozen_is_not_out_of_time(group: GroupPool, fault: Begin) -> None:
+    """A chaos run said of good variants "still running after 2 s": so long their worker had stood still."""
+    f10 = fault("F10", "a worker is frozen (SIGSTOP) for longer than a variant may take, and goes on")
+    study = good(group, "not-late", 4, 1.0, timeout=2.0).run()
+    until(lambda: len(read_starts(group.log)) == 4)
+    frozen = [worker.freeze() for worker in group.workers]
+    f10.happened()
+    time.sleep(4)  # less than a lease, more than the time limit
+    for one in frozen:
+        thaw(one)
+    study.wait(timeout=60)
+    f10.ended(examine(study, group))
 
 
 def test_a_frozen_worker_comes_back_while_another_one_is_at_its_variants(group: GroupPool, fault: Begin) -> None:

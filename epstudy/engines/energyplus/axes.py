@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from epstudy.engines.energyplus.checks import not_a_parameter, unused
 from epstudy.engines.energyplus.model import Document, Match
 
 Read = Callable[[Path, str], "bytes | None"]
+_TRIED = 100  # numbers of one field that are looked at in the model: more would be felt
 _COMPARED = 24  # levels whose whole models are compared: more would be felt
 
 
@@ -122,9 +123,7 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tupl
     edited = base.document.copy()
     touched = model.find(edited, match.canonical)
     before = [touched.read(one) for one in touched.objects]
-    for level in parameter.levels:
-        if level.value is None:
-            continue
+    for level in _tried(parameter.levels):
         for one, value in zip(touched.objects, before, strict=True):
             touched.write(one, value)
         try:
@@ -142,6 +141,18 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tupl
         unit = f"; the field is in {match.units}" if match.units else ""
         problems += [(level, text) for text in _new_problems(base, found, unit)]
     return problems
+
+
+def _tried(levels: Sequence[Level]) -> list[Level]:
+    """The levels to try: all, but of very many numbers the ends, where limits are met, and some between them."""
+    given = [level for level in levels if level.value is not None]
+    numbers = sorted((level for level in given if type(level.value) in (int, float)), key=lambda level: level.value)
+    if len(numbers) <= _TRIED:
+        return given
+    places = {round(place * (len(numbers) - 1) / (_TRIED - 1)) for place in range(_TRIED)}
+    return [level for level in given if type(level.value) not in (int, float)] + [
+        numbers[place] for place in sorted(places)
+    ]
 
 
 def _together(problems: list[tuple[Level, str]]) -> list[str]:

@@ -9,8 +9,9 @@ from pathlib import PurePath
 from typing import Any
 
 from epstudy.core.canonical import plain
+from epstudy.core.distribution import Distribution
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Level, read_levels
+from epstudy.core.parameter import Level, read_into, read_levels
 from epstudy.engines.energyplus.fields import spell
 from epstudy.engines.energyplus.surfaces import read_target
 
@@ -132,7 +133,8 @@ class Measure:
         the plain values that it uses, and is part of the key: another source is another result. It runs last, when the
         other parameters have set what they set; several measures run in the order of the parameters.
     levels
-        What the function gets as its `value`: as for `Field`, and also lists and dicts. `None`: it is not called.
+        What the function gets as its `value`: as for `Field`, distributions too, and also lists and dicts. `None`: it
+        is not called.
 
     Raises
     ------
@@ -142,12 +144,13 @@ class Measure:
 
     function: Any
     levels: tuple[Level, ...]
+    distribution: Distribution | None
 
-    def __init__(self, function: Callable[..., Any] | str, levels: Iterable[Any] | Mapping[Any, Any]) -> None:
+    def __init__(self, function: Callable[..., Any] | str, levels: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
         if not callable(function) and not (isinstance(function, str) and function.count(":") == 1):
             raise InputError(f'{function!r} is no measure: expected function(model, value), or "package.module:name"')
         object.__setattr__(self, "function", function)
-        object.__setattr__(self, "levels", read_levels(levels))
+        read_into(self, levels)
 
     @property
     def kind(self) -> str:
@@ -164,7 +167,7 @@ class Measure:
         return str(said).rpartition(":")[2].rpartition(".")[2]
 
     def __repr__(self) -> str:
-        return f"Measure({self.name}, {[level.label for level in self.levels]!r})"
+        return f"Measure({self.name}, {self.distribution or [level.label for level in self.levels]!r})"
 
 
 def _read_levels(levels: Any, targets: list[str]) -> tuple[Level, ...]:

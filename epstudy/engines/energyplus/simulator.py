@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 from epstudy.core.contracts import Held, Run, Watch
 from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.engines.elapsed import Elapsed
 from epstudy.engines.energyplus.abilities import abilities_of, choose
 from epstudy.engines.energyplus.disk import FULL, Room, disk_message
 from epstudy.engines.energyplus.edits import inputs_of
@@ -125,7 +127,7 @@ class EnergyPlusSimulator:
         except (EngineError, StoreError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
-            end = self._simulate(run, order, watch, room, started)
+            end = self._simulate(run, order, watch, room)
         except BaseException:
             self.close()  # or the next run would take this one's answer for its own
             raise
@@ -153,12 +155,13 @@ class EnergyPlusSimulator:
         if build != wanted:
             raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")
 
-    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, room: Room, started: float) -> int | Outcome:
+    def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, room: Room) -> int | Outcome:
         """Exit code of the run (negative: the signal that ended the process), or the outcome of one that has none."""
         assert self._process is not None
         self._process.order(order)
         progress: float | None = None
         staged = False
+        elapsed = Elapsed()
         while True:
             was_alive = self._process.alive  # or what it said last would be missed
             answer = self._process.answer(_TICK_S)
@@ -180,7 +183,7 @@ class EnergyPlusSimulator:
             if run.limits.memory_bytes is not None and self._process.memory() > run.limits.memory_bytes:
                 self.close()  # first, as it may be writing still
                 return out_of_memory(run)
-            if run.timeout_s is not None and time.monotonic() - started > run.timeout_s:
+            if elapsed.look() > (math.inf if run.timeout_s is None else run.timeout_s):
                 return failed(run, Cause.TIMEOUT, f"still running after {run.timeout_s:g} s, the limit of the study")
 
 

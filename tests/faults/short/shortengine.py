@@ -7,6 +7,7 @@ well is `answer_to(value)`.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from epstudy.core.contracts import Held, Prepared, Run, Stop, Watch
 from epstudy.core.errors import EngineError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.core.parameter import Level, Parameter, read_levels
+from epstudy.engines.elapsed import Elapsed
 from epstudy.workers.processes import die_with_parent
 
 BUILD = "short-1.0"
@@ -185,7 +187,7 @@ def _start(behaviour: str, seconds: float, name: str) -> subprocess.Popen[bytes]
 
 def _follow(process: subprocess.Popen[bytes], behaviour: str, timeout_s: float | None, watch: Watch) -> int | Outcome:
     """The exit code of the process, or the outcome of one that was stopped."""
-    started = time.monotonic()
+    elapsed = Elapsed()
     while True:
         try:
             return process.wait(TICK_S)
@@ -198,7 +200,7 @@ def _follow(process: subprocess.Popen[bytes], behaviour: str, timeout_s: float |
         stop: Stop | None = watch(None)
         if stop is not None:
             return Outcome(State.CANCELLED, message=stop.value)
-        if timeout_s is not None and time.monotonic() - started > timeout_s:
+        if elapsed.look() > (math.inf if timeout_s is None else timeout_s):
             return Outcome(State.FAILED, Cause.TIMEOUT, f"still running after {timeout_s:g} s", engine=BUILD)
 
 

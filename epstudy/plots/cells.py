@@ -1,0 +1,126 @@
+"""The heat map: a result over two parameters, a cell a variant."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from epstudy.core.errors import InputError
+from epstudy.plots.columns import check_columns, check_numbers, missing_note
+from epstudy.plots.labels import axis_label, level_text, say, say_below, wrapped
+from epstudy.plots.looks import CONTINUOUS
+from epstudy.plots.panels import label_outer, one_panel, several_panels
+from epstudy.plots.places import Places, mark_x, mark_y
+
+_WITH_NUMBERS = (12, 20)
+_LOOSE = 8
+_LOW = 2.4  # inches that the label of the colour bar needs
+_ACROSS, _UP = 14, 24
+_WHOLE = 1e4
+#: A grid of which nearly all cells are empty is none.
+_SPARSE, _FEW = 20, 2500
+
+Numbers = NDArray[np.float64]
+
+
+@overload
+def heatmap(frame: pd.DataFrame, x: str, y: str, value: str, *, by: None = None, ax: Axes | None = None) -> Axes: ...
+@overload
+def heatmap(frame: pd.DataFrame, x: str, y: str, value: str, *, by: str, ax: None = None) -> list[Axes]: ...
+
+
+def heatmap(
+    frame: pd.DataFrame, x: str, y: str, value: str, *, by: str | None = None, ax: Axes | None = None
+) -> Axes | list[Axes]:
+    """Draw `value` over two parameters, one cell a variant; the number in each cell while there is room.
+
+    Parameters
+    ----------
+    frame
+        What `study.results()` returned.
+    x, y
+        Columns for the horizontal and the vertical axis; their values stand in the order of the study.
+    value
+        Column for the colour. A cell without a number stays white.
+    by
+        Column of a third parameter: a panel for each of its values, all with the same colours.
+    ax
+        Where to draw; without it, and with `by`, on a new figure.
+
+    Returns
+    -------
+    Axes, or with `by` a list of them
+        The colour bar is the figure's last Axes.
+
+    Raises
+    ------
+    InputError
+        When a column is not there, two variants fall into one cell, or the parameters make no grid.
+    """
+    check_columns(frame, x, y, *([by] if by else []))
+    check_numbers(frame, value)
+    if frame.duplicated([name for name in (x, y, by) if name]).any():
+        more = "" if by else ", or give a third parameter as by="
+        raise InputError(f'several variants have the same "{x}" and "{y}"; select the rows of one heat map first{more}')
+    grids, (levels, across, up) = _grids(frame, x, y, value, by)
+    note = missing_note(int(frame[value].isna().sum()), len(frame))
+    width, height = min(1.6 + 1.1 * len(across), 9.0), min(max(1.2 + 0.7 * len(up), _LOW), 7.5)
+    if by is None:
+        axes = [one_panel(ax, width, height)]
+        say(axes[0], note)
+    else:
+        names = [wrapped(f"{by} = {level_text(level)}", 32) for level in levels]
+        axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(height, 3.0))
+        say_below(axes[0].figure, note)
+    image = _draw(axes, grids, [level_text(level) for level in across], [level_text(level) for level in up])
+    for panel in axes:
+        panel.set(xlabel=x, ylabel=y)
+    if by:
+        label_outer(axes)
+    axes[0].figure.colorbar(image, ax=axes if by else axes[0], label=axis_label(frame, value))
+    return axes if by else axes[0]
+
+
+def _grids(frame: pd.DataFrame, x: str, y: str, value: str, by: str | None) -> tuple[Numbers, list[pd.Index[Any]]]:
+    """The numbers with the shape (panels, rows, columns), and the levels of the three."""
+    columns, across = pd.factorize(frame[x], use_na_sentinel=False)
+    rows, up = pd.factorize(frame[y], use_na_sentinel=False)
+    panels, levels = np.zeros(len(frame), dtype=np.intp), pd.Index([None])
+    if by:
+        panels, levels = pd.factorize(frame[by], use_na_sentinel=False)
+    cells = len(levels) * len(across) * len(up)
+    if cells > max(_SPARSE * len(frame), _FEW):
+        raise InputError(
+            f'"{x}" has {len(across)} values and "{y}" {len(up)}, for {len(frame)} variants: a heat map needs a grid; '
+            "scatter_matrix() shows other samplings"
+        )
+    grids = np.full((len(levels), len(up), len(across)), np.nan)
+    grids[panels, rows, columns] = frame[value].to_numpy(dtype=float)
+    return grids, [levels, across, up]
+
+
+def _draw(axes: list[Axes], grids: Numbers, across: list[str], up: list[str]) -> AxesImage:
+    """Draw each grid with the same colours; return the last image, for the colour bar."""
+    known = grids[np.isfinite(grids)]
+    lowest, highest = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    for ax, grid in zip(axes, grids, strict=True):
+        image = ax.imshow(grid, cmap=CONTINUOUS, origin="lower", aspect="auto", vmin=lowest, vmax=highest)
+        ticks = [Places(np.arange(len(labels), dtype=float), labels) for labels in (across, up)]
+        mark_x(ax, ticks[0], _ACROSS // min(len(axes), 2))
+        mark_y(ax, ticks[1], _UP // min(len(axes), 2))
+        if len(across) <= _WITH_NUMBERS[0] and len(up) <= _WITH_NUMBERS[1]:
+            _write_numbers(ax, grid, (lowest + highest) / 2, small=len(across) > _LOOSE // min(len(axes), 2))
+    return image
+
+
+def _write_numbers(ax: Axes, grid: Numbers, middle: float, *, small: bool) -> None:
+    for (row, column), number in np.ndenumerate(grid):
+        if np.isfinite(number):
+            text = f"{number:,.0f}" if abs(number) >= _WHOLE else f"{number:#.4g}".rstrip(".")
+            colour = "black" if number > middle else "white"
+            ax.text(column, row, text, ha="center", va="center", color=colour, size="x-small" if small else "medium")

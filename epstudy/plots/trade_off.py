@@ -1,0 +1,137 @@
+"""The Pareto front: variants than which none is better in one objective without being worse in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from epstudy.core.errors import InputError
+from epstudy.plots.columns import check_numbers, with_values
+from epstudy.plots.labels import axis_label, say
+from epstudy.plots.looks import beside, look
+from epstudy.plots.panels import one_panel
+
+_MANY = 2000
+_PAIR = 2
+
+
+def pareto_front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "max"]]) -> pd.Series:
+    """Return which variants are on the front: a truth value a row, by which `frame[front]` selects them.
+
+    A variant is on the front when none is at least as good in every objective and better in one. Equal variants are on
+    it together; one without a value is not.
+
+    Parameters
+    ----------
+    frame
+        What `study.results()` returned.
+    objectives
+        Columns and what is better, "min" or "max": `{"site_eui_kwh_m2": "min", "daylight_h": "max"}`.
+
+    Raises
+    ------
+    InputError
+        When there is no objective, a column is not there or not of numbers, or a sense is neither "min" nor "max".
+    """
+    if not objectives:
+        raise InputError('a front needs objectives, such as {"site_eui_kwh_m2": "min", "unmet_cooling_h": "min"}')
+    check_numbers(frame, *objectives)
+    for name, sense in objectives.items():
+        if sense not in ("min", "max"):
+            raise InputError(f'"{name}" has the sense {sense!r}; expected "min" or "max"')
+    signs = np.array([1.0 if sense == "min" else -1.0 for sense in objectives.values()])
+    costs = frame[list(objectives)].to_numpy(dtype=float) * signs
+    known = ~np.isnan(costs).any(axis=1)
+    front = np.zeros(len(frame), dtype=bool)
+    front[known] = _not_dominated(costs[known])
+    return pd.Series(front, index=frame.index, name="pareto_front")
+
+
+def pareto(
+    frame: pd.DataFrame, x: str, y: str, *, minimise: tuple[bool, bool] = (True, True), ax: Axes | None = None
+) -> Axes:
+    """Draw all variants over two objectives, those on the Pareto front joined by a step line.
+
+    `pareto_front()` says which they are.
+
+    Parameters
+    ----------
+    frame
+        What `study.results()` returned.
+    x, y
+        Columns of numbers. Variants without a value are left out and counted.
+    minimise
+        Whether less is better, of `x` and of `y`.
+
+    Raises
+    ------
+    InputError
+        When a column is not there or not of numbers, or `minimise` is not a pair.
+    """
+    if isinstance(minimise, bool) or len(minimise) != 2:
+        raise InputError(f"minimise={minimise!r} is no pair; expected one truth value for x and one for y")
+    check_numbers(frame, x, y)
+    rows, note = with_values(frame, [x, y])
+    on_it = pareto_front(frame, {x: "min" if minimise[0] else "max", y: "min" if minimise[1] else "max"})
+    front = frame[on_it].sort_values([x, y])
+    many = len(rows) > _MANY
+    ax = one_panel(ax, width=7.6)
+    ax.scatter(
+        rows[x],
+        rows[y],
+        s=5 if many else 18,
+        color="0.55",
+        alpha=0.35 if many else 0.7,
+        linewidths=0,
+        rasterized=many,
+    )
+    ax.scatter([], [], s=18, color="0.55", label=f"{len(rows):,} variants")
+    shown = look(3)
+    ax.step(
+        front[x],
+        front[y],
+        where="post" if minimise[0] else "pre",
+        color=shown.colour,
+        marker="o",
+        markersize=4,
+        label=f"front: {len(front):,} variants",
+    )
+    better = ["less is better" if less else "more is better" for less in minimise]
+    ax.set(xlabel=f"{axis_label(frame, x)}, {better[0]}", ylabel=f"{axis_label(frame, y)}, {better[1]}")
+    say(ax, note)
+    beside(ax)
+    return ax
+
+
+def _not_dominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows no other dominates; the less, the better."""
+    order = np.lexsort(costs.T[::-1])
+    ordered = costs[order]
+    firsts = np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)][: len(order)]
+    distinct = ordered[firsts]
+    front = np.zeros(len(costs), dtype=bool)
+    found = _lowest_so_far(distinct) if costs.shape[1] == _PAIR else _one_by_one(distinct)
+    front[order] = found[np.cumsum(firsts) - 1]
+    return front
+
+
+def _lowest_so_far(distinct: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The front of two objectives: sorted by the first, each that is lower in the second than all before."""
+    before = np.minimum.accumulate(np.r_[np.inf, distinct[:-1, 1]])[: len(distinct)]
+    return distinct[:, 1] < before
+
+
+def _one_by_one(distinct: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The front of any number of objectives: each round settles the first that is left, and drops what it beats."""
+    front = np.zeros(len(distinct), dtype=bool)
+    left = np.arange(len(distinct))
+    while left.size:
+        first, rest = left[0], left[1:]
+        front[first] = True
+        left = rest[(distinct[rest] < distinct[first]).any(axis=1)]
+    return front

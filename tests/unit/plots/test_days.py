@@ -1,0 +1,126 @@
+"""A stamp ends its interval: the mean day and the carpet put each value where it belongs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from epstudy import plots
+from epstudy.core.errors import InputError
+from tests.unit.plots.tables import design_days, series
+
+
+def test_a_mean_stands_in_the_middle_of_its_hour() -> None:
+    ax = plots.load_profile(series(1, days=7))
+    assert ax.lines[0].get_xdata().tolist() == [hour + 0.5 for hour in range(24)]
+    means = ax.lines[0].get_ydata()
+    assert np.allclose(means[[7, 8, 17, 18]], [1, (5 * 9 + 2) / 7, (5 * 9 + 2) / 7, 1])
+    assert ax.get_ylabel() == "Fans:Electricity [kWh]"
+
+
+def test_working_days_and_weekends_have_panels() -> None:
+    working, weekend = plots.load_profile(series(2, days=14), by="weekday")
+    assert (working.get_title(), weekend.get_title()) == ("Monday to Friday", "Saturday and Sunday")
+    assert working.lines[0].get_ydata()[12] == 9.0
+    assert weekend.lines[0].get_ydata()[12] == 1.0
+    assert [text.get_text() for text in working.figure.legends[0].get_texts()] == ["variant 0", "variant 1"]
+
+
+def test_seasons_have_panels_as_far_as_they_were_simulated() -> None:
+    titles = [ax.get_title() for ax in plots.load_profile(series(1, days=90), by="season")]
+    assert titles == ["December to February", "March to May"]
+
+
+def test_design_days_have_panels() -> None:
+    axes = plots.load_profile(design_days(2))
+    assert [ax.get_title() for ax in axes] == ["Chicago winter", "Chicago summer"]
+
+
+def test_more_than_eight_variants_are_a_band() -> None:
+    table = series(30)
+    table[3] = np.nan
+    ax = plots.load_profile(table)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["median of 29 variants", "half of them", "nine in ten of them"]
+    assert ax.get_title(loc="right") == "1 of 30 series has no value"
+
+
+def test_columns_are_called_as_they_are_named() -> None:
+    table = series(2).rename(columns={0: "24 °C", 1: "26 °C"})
+    assert [text.get_text() for text in plots.load_profile(table).get_legend().get_texts()] == ["24 °C", "26 °C"]
+    pairs = pd.concat({0: series(1)[0], 1: series(1)[0]}, axis=1)
+    pairs.columns = pd.MultiIndex.from_tuples([(0, "Core_ZN"), (1, "Core_ZN")], names=["variant", "key"])
+    said = [text.get_text() for text in plots.load_profile(pairs).get_legend().get_texts()]
+    assert said == ["variant 0, Core_ZN", "variant 1, Core_ZN"]
+
+
+def test_energies_in_other_steps_say_how_long_these_are() -> None:
+    ax = plots.load_profile(series(1, steps_a_day=96))
+    assert ax.get_ylabel() == "Fans:Electricity [kWh in 15 minutes]"
+    assert len(ax.lines[0].get_xdata()) == 96
+
+
+def test_the_last_hour_of_a_day_is_in_the_column_of_that_day() -> None:
+    table = series(1, days=2)
+    table.iloc[23, 0] = 99.0  # stamped 2017-01-02 00:00
+    ax = plots.carpet(table)
+    cells = ax.images[0].get_array()
+    assert cells.shape == (24, 2)
+    assert cells[23, 0] == 99.0
+    assert ax.figure.axes[1].get_ylabel() == "Fans:Electricity [kWh]"
+
+
+@pytest.mark.parametrize(("steps_a_day", "days"), [(24, 365), (96, 365), (144, 30)])
+def test_a_carpet_holds_every_step(steps_a_day: int, days: int) -> None:
+    ax = plots.carpet(series(3, days=days, steps_a_day=steps_a_day), 2)
+    cells = ax.images[0].get_array()
+    assert cells.shape == (steps_a_day, days)
+    assert cells.count() == steps_a_day * days
+    assert ax.get_title(loc="right") == "variant 2"
+    ax.figure.canvas.draw()
+
+
+def test_a_gap_stays_white() -> None:
+    table = series(1, days=4).drop(series(1, days=4).index[24:48])
+    assert plots.carpet(table).images[0].get_array().count() == 72
+
+
+def test_a_variant_is_chosen_by_its_index_or_with_its_key() -> None:
+    table = series(4)
+    table.columns = pd.MultiIndex.from_product([[0, 1], ["Core_ZN", "Attic"]], names=["variant", "key"])
+    assert plots.carpet(table, (1, "Attic")).get_title(loc="right") == "variant 1, Attic"
+    with pytest.raises(InputError, match="variant=1 is several columns"):
+        plots.carpet(table, 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (series(3), {}, "say which variant to draw, variant=; it has 0, 1, 2"),
+        (series(3), {"variant": 7}, "variant=7 is no column of this series; it has 0, 1, 2"),
+        (series(2).assign(**{"1": np.nan}), {"variant": "1"}, "1 has no values in this series"),
+        (design_days(1), {}, r'one simulated period; .* choose one, series.loc\["Chicago winter"\]'),
+        (series(1).reset_index(drop=True), {}, r"give what study.timeseries\(\) returned"),
+        (series(1, steps_a_day=1), {}, "needs steps of less than a day; those of this series have a day"),
+    ],
+)
+def test_what_cannot_be_a_carpet_says_why(table: pd.DataFrame, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plots.carpet(table, **options)
+
+
+def test_steps_of_different_lengths_are_refused() -> None:
+    table = series(1, days=1, steps_a_day=96)
+    with pytest.raises(InputError, match=r"ask for the output .hourly. or .timestep."):
+        plots.load_profile(table.drop(table.index[1::3]))
+
+
+def test_an_unknown_way_to_part_days_is_refused() -> None:
+    with pytest.raises(InputError, match='by="month" is no way to part days'):
+        plots.load_profile(series(1), by="month")
+
+
+def test_a_series_of_failed_variants_has_nothing_to_show() -> None:
+    with pytest.raises(InputError, match="no variant of this series has values"):
+        plots.load_profile(series(2) * np.nan)
