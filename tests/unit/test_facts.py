@@ -62,6 +62,13 @@ def test_a_manifest_of_an_earlier_epstudy_has_digests_without_names() -> None:
     assert facts["seed"] == ""
 
 
+def test_a_sampling_is_told_with_its_arguments_and_distributions() -> None:
+    arguments = {"n": 128, "seed": 1, "points": 128, "distributions": {"lpd": "uniform(4, 8)"}}
+    facts = study_facts(manifest(sampling="sobol", sampling_arguments=arguments), {})
+    assert facts["sampling"] == "sobol (n=128, seed=1; lpd from uniform(4, 8))"
+    assert facts["seed"] == 1
+
+
 def test_the_series_has_the_machine_besides() -> None:
     series = provenance_series(manifest(), {})
     assert series.name == "office"
