@@ -1,4 +1,4 @@
-"""The command line: `epstudy demo | doctor | worker | pool | studies | status | cancel | pause | resume`."""
+"""The command line: `epstudy demo | report | doctor | worker | pool | studies | status | cancel | pause | resume`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from epstudy.core.errors import EpstudyError
 from epstudy.settings import MOST_SLOTS, Settings
 
 
+class _ArgumentError(click.ClickException):
+    """An argument is wrong, and nothing was begun."""
+
+    exit_code = 2
+
+
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(kind: type[click.ClickException] = click.ClickException) -> Iterator[None]:
     """Our own errors are told in one line, without a traceback."""
     try:
         yield
     except EpstudyError as error:
-        raise click.ClickException(str(error)) from error
+        raise kind(str(error)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,6 +43,37 @@ def demo(folder: str) -> None:
 
     with _told():
         run_demo(Path(folder))
+
+
+@main.command()
+@click.argument("notebook")
+@click.option("-p", "--parameter", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a parameter; repeat.")
+@click.option("--for", "table", metavar="CSV", help="One report a row; the columns are parameters.")
+@click.option("-o", "--output", required=True, metavar="HTML", help='The page; with --for as "build/{column}.html".')
+@click.option("--code", is_flag=True, help="Show the code, too.")
+@click.option("--pdf", is_flag=True, help="Print the page to a PDF beside it, with a Chromium on PATH.")
+@click.option("--allow-failures", is_flag=True, help="Exit with 0 also when variants failed or were cancelled.")
+def report(  # one argument each
+    notebook: str,
+    assignments: tuple[str, ...],
+    table: str | None,
+    output: str,
+    code: bool,
+    pdf: bool,
+    allow_failures: bool,
+) -> None:
+    """Execute NOTEBOOK and write its page, and the executed notebook beside it.
+
+    Exits with 1 when a cell raises or a study of the report is not complete, with 2 when nothing was begun because an
+    argument is wrong.
+    """
+    from epstudy.report.command import plan_reports, run_reports
+
+    with _told(_ArgumentError):
+        plan = plan_reports(Path(notebook), assignments, None if table is None else Path(table), output, pdf=pdf)
+    with _told():
+        if not run_reports(plan, code=code, allow_failures=allow_failures):
+            sys.exit(1)
 
 
 @main.command()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import click
 
 import epstudy
-from epstudy import report
+from epstudy.core.errors import EpstudyError
+from epstudy.report.outputs import check_page
+from epstudy.report.source import read_source
+from epstudy.report.writing import write_report
 from epstudy.settings import Settings
 from epstudy.study import Study
 from epstudy.workers import pool
@@ -22,7 +26,11 @@ def run_demo(folder: Path) -> None:
     settings = Settings.load()
     was_there = pool.is_running(settings)
     started = time.monotonic()
-    executed, page = report.execute(_notebook(), folder)
+    source = read_source(_notebook())
+    page = check_page(folder / Path(NOTEBOOK).with_suffix(".html"), source.path)
+    made = write_report(source, page, {}, log=sys.stderr, code=True)
+    if made.error:
+        raise EpstudyError(f"{NOTEBOOK}, {made.error}")
     seconds = time.monotonic() - started
     study = Study.open(STUDY)
     frame = study.results()
@@ -30,6 +38,7 @@ def run_demo(folder: Path) -> None:
     shown += ["site_eui_kwh_m2", "heating_kwh", "cooling_kwh", "interior_lighting_kwh", "seconds"]
     click.echo(frame[shown].to_string(float_format=lambda number: f"{number:.2f}"))
     click.echo(f"\n{study.progress()}; {seconds:.0f} s with the notebook")
+    page, executed = made.files
     click.echo(f"the executed notebook is {executed}, its page {page}; the results are in {settings.store}")
     if not was_there and settings.broker_url() is None:
         pool.stop_private(settings)

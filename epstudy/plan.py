@@ -85,7 +85,12 @@ class Plan:
             baseline=self.baseline,
             keep=self.keep,
             stop_after=self.stop_after,
-            written={"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": user, "epstudy": VERSION},
+            written={
+                **prepared.names,
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "by": user,
+                "epstudy": VERSION,
+            },
         )
 
     def _sampling_arguments(self) -> dict[str, Any]:

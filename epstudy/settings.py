@@ -58,6 +58,8 @@ class Settings:
     """What a notebook shows: "widgets" or "text"; unset: text under papermill, nbconvert and tests, else widgets."""
     energyplus_dir: str | None = None
     """The folder of an installed EnergyPlus, also as `ENERGYPLUS_DIR`; unset: PATH, the usual folders, the wheel's."""
+    report_studies: str | None = None
+    """The file in which `run()` and `open()` note their study; `epstudy report` sets it for the kernel of a report."""
 
     @classmethod
     def load(cls, **given: Any) -> Settings:
@@ -109,6 +111,16 @@ class Settings:
 def surroundings() -> dict[str, str]:
     """Return what says where an EnergyPlus is installed: `ENERGYPLUS_DIR` (or our own setting) and `PATH`."""
     return {"ENERGYPLUS_DIR": Settings.load().energyplus_dir or "", "PATH": os.environ.get("PATH", "")}
+
+
+def report_environment(studies: Path) -> dict[str, str]:
+    """Return what the kernel of a report has besides this environment: it shows text, and notes its studies.
+
+    A relative `EPSTUDY_STORE` is one from here, and stays that where the kernel's working directory is another.
+    """
+    said = {"EPSTUDY_UI": "text", "EPSTUDY_REPORT_STUDIES": str(studies)}
+    store = os.environ.get("EPSTUDY_STORE")
+    return {**said, "EPSTUDY_STORE": _absolute_store(store)} if store else said
 
 
 def machine_memory() -> int:

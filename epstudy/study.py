@@ -27,10 +27,12 @@ from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
 from epstudy.core.sampling import Labels, Sampling
 from epstudy.core.variant import check_study_name
+from epstudy.facts import provenance_series
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.forecast import Estimate, estimate
 from epstudy.live import Live
 from epstudy.notebook import moved, watched
+from epstudy.noting import note_study
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     chosen_variants,
@@ -149,6 +151,7 @@ class Study:
         """
         study = cls._of(check_study_name(name), None, Settings.load(redis_url=pool, store=store))
         study._manifest = study._store.manifest(study.name)
+        note_study(study._settings, study._manifest)
         return study
 
     @classmethod
@@ -223,6 +226,7 @@ class Study:
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
+        note_study(self._settings, manifest)
         steering.run(self._store, self._live, manifest, only)
         moved(self._settings, self._own_manifest())
         return self
@@ -530,6 +534,14 @@ class Study:
         """Return what a variant's key is made of, and which part differs from the nearest other result in the store."""
         return provenance.why(self._store, self._own_manifest(), self._checked(variant))
 
+    def provenance(self) -> pd.Series[Any]:
+        """Return what stands behind the results, by name: files with digests, engine, seed, CPU hours, versions.
+
+        `epstudy.facts.study_facts` says what each fact means. Files of a study that an earlier epstudy ran have no
+        names, only digests.
+        """
+        return provenance_series(self._own_manifest(), self._outcomes())
+
     def panel(self) -> Panel:
         """Return the live view of the study: what it shows as the last line of a cell.
 
@@ -577,7 +589,7 @@ class Study:
     def _probe(self, plan: Plan) -> list[str]:
         """Simulate the corner variants as a study of their own, which leaves only results; say which of them fail."""
         corners = plan.probe()
-        probe = Study._of(corners.name, corners, self._settings)
+        probe = Study._of(corners.name, corners, replace(self._settings, report_studies=None))
         try:
             failed = probe.run(check=False).wait().failures()
         finally:

@@ -30,9 +30,18 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
-def committed_notebooks() -> list[Path]:
-    """Return the notebooks of `notebooks/` and its folders, without Jupyter's own checkpoints."""
-    return sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+def committed_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks of `notebooks/` and its folders, without Jupyter's own checkpoints and executed reports."""
+    found = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    return [path for path in found if not _is_executed_report(path)]
+
+
+def _is_executed_report(path: Path) -> bool:
+    """Whether papermill wrote this notebook: it is made anew by whoever wants it, and nobody commits it."""
+    try:
+        return "papermill" in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def find_results(path: Path) -> list[str]:

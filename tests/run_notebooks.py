@@ -39,7 +39,7 @@ def pytest_command() -> list[str]:
         f"--timeout={CELL_TIMEOUT_S + 60}",  # pyproject's would cut a cell short
         *("-W", "default"),  # errors, says pyproject for our own tests; the warnings here are nbval's and Jupyter's
         *("-p", "no:cacheprovider"),
-        str(check_notebooks.NOTEBOOKS),
+        *map(str, check_notebooks.committed_notebooks()),
     ]
 
 

@@ -24,7 +24,8 @@ class Prepared:
     `sources` holds the user's own code that edits name, by digest. `outputs` are the requests as plain JSON, and
     `artifacts` the names of the files that every result of this study has beside its scalars. `notes` maps a parameter
     to a text for each of its levels, which the results show. `needs` names what a worker must have to run this;
-    `hints` say where on this machine it may be found, and are no part of a key.
+    `hints` say where on this machine it may be found, and are no part of a key. `names` are those of the files that
+    parts of the recipe came from, for people: `{"model": "office.idf"}`.
     """
 
     check: Check
@@ -38,6 +39,7 @@ class Prepared:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -50,7 +50,8 @@ class Manifest:
     `sampling_arguments` are what the points were chosen with: numbers, seed, and the distributions by parameter.
     `outputs` are the requests as the engine wrote them, `keep` the files that the user wants, and `artifacts` the names
     under which both stand beside each result. `sources` holds the user's own code by digest, `needs` what a worker
-    must have, `hints` where it may find it. After `stop_after` failures of one cause the study stops.
+    must have, `hints` where it may find it. After `stop_after` failures of one cause the study stops. `written` says
+    when and by whom it was run, with which epstudy, and what the files were called that the recipe has by content.
     """
 
     study: str

@@ -64,6 +64,16 @@ def test_a_file_that_is_no_notebook_is_refused(notebook: Path, text: str) -> Non
     assert check_notebooks.main([str(notebook)]) == 1
 
 
+def test_an_executed_report_in_the_folder_is_left_alone_and_refused_in_a_commit(notebook: Path) -> None:
+    _write(notebook, _code("study.run()"))
+    said = json.loads(notebook.read_text(encoding="utf-8"))
+    report = notebook.with_name("report.ipynb")
+    cells = [_code("print(9)", outputs=[PRINTED])]
+    report.write_text(json.dumps({**said, "cells": cells, "metadata": {"papermill": {}}}), encoding="utf-8")
+    assert check_notebooks.committed_notebooks(notebook.parent) == [notebook]
+    assert check_notebooks.main([str(report)]) == 1
+
+
 def test_the_committed_notebooks_have_no_results() -> None:
     assert check_notebooks.committed_notebooks()
     assert check_notebooks.main([]) == 0

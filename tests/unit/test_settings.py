@@ -9,7 +9,7 @@ import pytest
 
 from epstudy.core.contracts import Limits
 from epstudy.core.errors import InputError
-from epstudy.settings import Settings, machine_memory, mask
+from epstudy.settings import Settings, machine_memory, mask, report_environment
 
 
 @pytest.fixture(autouse=True)
@@ -120,3 +120,10 @@ def test_a_container_has_no_more_memory_than_it_may(
     (tmp_path / "memory.max").write_text(said)
     monkeypatch.setattr("epstudy.settings._CONTAINER_MEMORY", (tmp_path / "memory.max", tmp_path / "no-such-file"))
     assert machine_memory() == (bytes_ or psutil.virtual_memory().total)
+
+
+def test_the_kernel_of_a_report_shows_text_and_keeps_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = {"EPSTUDY_UI": "text", "EPSTUDY_REPORT_STUDIES": str(tmp_path / "studies")}
+    assert report_environment(tmp_path / "studies") == said
+    monkeypatch.setenv("EPSTUDY_STORE", "build/store")
+    assert report_environment(tmp_path / "studies") == {**said, "EPSTUDY_STORE": str(tmp_path / "build" / "store")}

@@ -78,10 +78,16 @@ class Preparation:
             notes={name: one.notes for name, one in seen.items() if any(one.notes)},
             needs=needed(installation.build, plugins),
             hints=hints,
+            names=self._names(),
         )
 
     def _nothing(self) -> Prepared:
         return Prepared(Check(tuple(self.problems), tuple(self.warnings)))
+
+    def _names(self) -> dict[str, str]:
+        model = getattr(self.engine.model, "filepath", None) if self.engine.is_document else self.engine.model
+        named = {"model": model, "weather": self.engine.weather, "ddy": self.engine.ddy}
+        return {part: Path(path).name for part, path in named.items() if path}
 
     def _say(self, about_model: Sequence[str]) -> None:
         self.problems += [f"{self._name} {text}" for text in about_model]

@@ -1,0 +1,60 @@
+"""How the studies of a report ended: the report is complete when every variant of every one of them is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from epstudy.core.errors import EpstudyError
+from epstudy.core.outcome import Progress
+from epstudy.noting import Noted
+from epstudy.settings import mask
+from epstudy.store import Store
+from epstudy.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What became of a study: how far it is, its failures, its provenance; or the `trouble` in finding out."""
+
+    study: str
+    store: str
+    progress: Progress | None = None
+    failures: pd.DataFrame | None = None
+    provenance: pd.Series[Any] | None = None
+    trouble: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variant is done."""
+        return self.progress is not None and not self.trouble and self.progress.done == self.progress.total
+
+    @property
+    def allowed(self) -> bool:
+        """Whether `--allow-failures` lets it pass: every variant has ended, some without a result."""
+        return self.progress is not None and not self.trouble and self.progress.complete
+
+    def __str__(self) -> str:
+        said = self.trouble or str(self.progress)
+        waiting = "; the notebook did not wait() for it" if not self.trouble and not self.allowed else ""
+        return f"{self.study}: {said}{waiting}"
+
+
+def look_at(studies: Sequence[Noted]) -> list[Ending]:
+    """Return how each study of a report ended, by its store."""
+    return [_ending(noted) for noted in studies]
+
+
+def _ending(noted: Noted) -> Ending:
+    where = mask(noted.store)
+    try:
+        study = Study.open(noted.study, store=noted.store)
+        if Store(noted.store).manifest(noted.study).digest != noted.grid:
+            return Ending(noted.study, where, trouble="somebody ran another grid under its name meanwhile")
+        return Ending(noted.study, where, study.progress(), study.failures(), study.provenance())
+    except EpstudyError as error:
+        return Ending(noted.study, where, trouble=str(error))

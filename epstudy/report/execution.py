@@ -1,0 +1,87 @@
+"""Executes the notebook of a report with papermill, in a kernel of this very Python."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from epstudy.noting import Noted, noted_studies
+from epstudy.report.source import Source
+from epstudy.settings import report_environment
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import KernelManager
+    from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A notebook that was executed, up to the cell that raised: `error` names cell and error, empty without one.
+
+    `studies` are those that it ran or opened; `seconds` is how long it took.
+    """
+
+    notebook: NotebookNode
+    error: str
+    studies: tuple[Noted, ...]
+    seconds: float
+
+
+def execute(source: Source, parameters: Mapping[str, Any], log: TextIO) -> Execution:
+    """Execute a notebook in its own folder, as JupyterLab would; what it prints goes to `log` meanwhile."""
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    started = time.monotonic()
+    error = ""
+    with tempfile.TemporaryDirectory(prefix="epstudy-report-") as folder:
+        executed, studies = Path(folder) / "executed.ipynb", Path(folder) / "studies"
+        try:
+            papermill.execute_notebook(
+                copy.deepcopy(source.notebook),
+                str(executed).replace("{", "{{").replace("}", "}}"),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                stdout_file=log,
+                stderr_file=log,
+                cwd=source.path.parent,
+                kernel_manager_class=_kernel_of_this_python(report_environment(studies)),
+            )
+        except PapermillExecutionError as raised:
+            error = f"cell {_cell(raised)}: {raised.ename}: {raised.evalue}"
+        except RuntimeError as died:  # nbclient's: the kernel died, or did not start
+            error = f"the kernel died: {died}"
+        notebook = nbformat.read(executed, as_version=4)
+        return Execution(notebook, error, tuple(noted_studies(studies)), time.monotonic() - started)
+
+
+def _cell(raised: Any) -> str:
+    """A cell by its number, as a notebook shows it, and its first line."""
+    first = str(raised.source).strip().partition("\n")[0]
+    return f"In [{raised.exec_count}] ({first[:60]})"
+
+
+def _kernel_of_this_python(environment: Mapping[str, str]) -> type[KernelManager]:
+    """The manager of a kernel of this Python, whatever kernel "python3" the user has, with variables besides."""
+    from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    spec = KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+    spec.argv += ["--log-level=ERROR"]  # it would warn that it listens on this machine, as every kernel does
+    spec.env = {name: value.replace("$", "$$") for name, value in environment.items()}  # jupyter_client's templates
+
+    class ThisPython(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return spec
+
+    return ThisPython

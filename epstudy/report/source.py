@@ -1,0 +1,87 @@
+"""The notebook of a report: what it holds before it is executed, and which parameters it has."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from epstudy.core.canonical import content_digest
+from epstudy.core.errors import InputError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_TAG = "parameters"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A notebook as it was found: its path, what it holds, the SHA-256 of its file.
+
+    `parameters` are the names that its cell with the tag "parameters" assigns, each with the value as written there;
+    None when there is no such cell.
+    """
+
+    path: Path
+    notebook: NotebookNode
+    digest: str
+    parameters: Mapping[str, str] | None
+
+    @property
+    def title(self) -> str:
+        """The first heading, else the name of the file."""
+        for cell in self.notebook.cells:
+            if cell.cell_type == "markdown" and cell.source.lstrip().startswith("# "):
+                return str(cell.source.lstrip().partition("\n")[0].removeprefix("# ").strip())
+        return self.path.stem
+
+    def is_text(self, name: str) -> bool:
+        """Whether the notebook's own value of a parameter is a text."""
+        try:
+            return isinstance(ast.literal_eval((self.parameters or {})[name]), str)
+        except (KeyError, ValueError, SyntaxError):
+            return False
+
+
+def read_source(path: Path) -> Source:
+    """Return the notebook at `path`.
+
+    Raises
+    ------
+    InputError
+        When there is none, the file is no notebook, or its language is not Python.
+    """
+    import nbformat
+
+    try:
+        content = path.read_bytes()
+        notebook = nbformat.reads(content.decode(), as_version=4)
+        nbformat.validate(notebook)
+    except FileNotFoundError:
+        near = sorted(one.name for one in path.absolute().parent.glob("*.ipynb"))
+        raise InputError(
+            f"there is no notebook {path}" + (f"; its folder has {', '.join(near)}" if near else "")
+        ) from None
+    except OSError as error:
+        raise InputError(f"the notebook {path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # nbformat lets through what the file's JSON happens to break
+        raise InputError(f"{path} is no notebook: {str(error).partition(chr(10))[0]}") from error
+    language = notebook.metadata.get("kernelspec", {}).get("language", "python")
+    if language != "python":
+        raise InputError(f"{path} is a notebook in {language}; a report is one in Python")
+    return Source(path.absolute(), notebook, content_digest(content), _parameters(notebook))
+
+
+def _parameters(notebook: NotebookNode) -> dict[str, str] | None:
+    """Name and value, as it is written, of each parameter; None without a cell of parameters."""
+    import papermill
+
+    if not any(_TAG in cell.metadata.get("tags", []) for cell in notebook.cells):
+        return None
+    seen: Any = copy.deepcopy(notebook)
+    seen.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    return {name: str(found["default"]) for name, found in papermill.inspect_notebook(seen).items()}

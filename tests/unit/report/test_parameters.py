@@ -1,0 +1,78 @@
+"""What somebody types becomes a value, and a name that the notebook does not know is told with the nearest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from epstudy.core.errors import InputError
+from epstudy.report.parameters import check_names, read_assignments, typed, typed_values
+from epstudy.report.source import read_source
+from tests.unit.report.conftest import Write
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("-3", -3),
+        ("0.5", 0.5),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("true", True),
+        ("False", False),
+        ("None", None),
+        ("null", None),
+        ("chicago", "chicago"),
+        ("", ""),
+        ("no", "no"),
+        ("nan", "nan"),
+        ("2026-11-28", "2026-11-28"),
+        ("12:30", "12:30"),
+        ("[6, 8.0, 'x']", [6, 8.0, "x"]),
+        ("{'a': 1}", {"a": 1}),
+        ("[draft]", "[draft]"),
+        ("1_000", "1_000"),
+    ],
+)
+def test_a_text_says_a_value(text: str, value: Any) -> None:
+    found = typed(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_value_stays_a_text_where_the_notebook_has_one(write: Write) -> None:
+    source = read_source(write())
+    assert typed_values(source, {"city": "2020", "floors": "4"}) == {"city": "2020", "floors": 4}
+
+
+def test_assignments_are_split_at_the_first_equals_sign() -> None:
+    assert read_assignments(["city=chicago", "where=a=b", "empty="]) == {"city": "chicago", "where": "a=b", "empty": ""}
+
+
+@pytest.mark.parametrize("text", ["city", "=chicago", " = 3"])
+def test_what_is_no_assignment_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="expected NAME=VALUE"):
+        read_assignments([text])
+
+
+def test_a_parameter_given_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="\"city\" is given twice: 'a' and 'b'"):
+        read_assignments(["city=a", "city=b"])
+
+
+def test_unknown_names_are_told_together_with_the_nearest_and_all_known(write: Write) -> None:
+    with pytest.raises(InputError) as raised:
+        check_names(read_source(write()), ["ctiy", "city", "xyz"], "-p")
+    assert str(raised.value) == (
+        '-p sets "ctiy" (did you mean "city"?), "xyz"; '
+        'the parameters of question.ipynb are city = "chicago", floors = 3'
+    )
+
+
+def test_a_notebook_without_parameters_takes_none(write: Write) -> None:
+    source = read_source(write(parameters=None))
+    check_names(source, [], "-p")
+    with pytest.raises(InputError, match='no cell with the tag "parameters", so -p cannot set city; tag the cell'):
+        check_names(source, ["city"], "-p")
