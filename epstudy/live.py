@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
 
 _SWEEP_EVERY_S = 2.0
+_STARTS = 3  # of a private pool that ends while it is told what to do
 _SILENCE_S = 2.0  # a pool that did not answer is not asked again for so long: each question costs seconds
 _T = TypeVar("_T")
 
@@ -96,18 +97,24 @@ class Live:
 
         if time.monotonic() < self._silent_until and self._was_there:
             return
-        try:
-            if self.private and not is_running(self._settings):
-                self._pool = None  # it ended meanwhile
-            pool = self.open()
-            self._was_there, self.trouble = True, ""
-            what(pool)
-        except RefusedError:
-            raise
-        except AWAY as error:
-            if not self._was_there and not (self.private and is_running(self._settings)):
+        for chances in reversed(range(_STARTS)):
+            try:
+                if self.private and not is_running(self._settings):
+                    self._pool = None  # it ended meanwhile
+                pool = self.open()
+                self._was_there, self.trouble = True, ""
+                what(pool)
+                return
+            except RefusedError:
                 raise
-            self._fall_silent(error)
+            except AWAY as error:
+                there = self.private and is_running(self._settings)
+                if not self._was_there and not there:
+                    raise
+                if self.private and not there and chances:
+                    continue  # it had been idle, and ended while it was told: nobody else would start it again
+                self._fall_silent(error)
+                return
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return what the ledger counts, when it follows this very manifest."""

@@ -17,6 +17,7 @@ from jupyter_client.manager import KernelManager
 
 import epstudy as ep
 from epstudy.core.manifest import Manifest
+from epstudy.live import Live
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import local
@@ -288,3 +289,21 @@ def test_one_damaged_manifest_does_not_hide_the_other_studies(own_store: str) ->
     assert list(frame.index) == ["bad", "good"]
     assert frame.loc["good", "done"] == 1
     assert "damaged" in frame.loc["bad", "engine"]
+
+
+def test_a_pool_that_ends_while_it_is_told_of_a_study_is_started_again(own_store: str) -> None:
+    """A study of 100,001 variants never began: its idle pool had ended while the study was being written."""
+    live = Live(Settings.load(), Store(own_store))
+    live.begin(lambda pool: pool)
+    told = []
+
+    def tell(pool: Pool) -> None:
+        told.append(pool)
+        if len(told) == 1:
+            local.stop(Settings.load())
+        pool.sweep("nothing")
+
+    live.begin(tell)
+    assert len(told) == 2
+    assert live.trouble == ""
+    assert live.peek() is not None
