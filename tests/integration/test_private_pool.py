@@ -301,7 +301,7 @@ def test_a_pool_that_ends_while_it_is_told_of_a_study_is_started_again(own_store
         told.append(pool)
         if len(told) == 1:
             local.stop(Settings.load())
-        pool.sweep("nothing")
+        pool.workers()
 
     live.begin(tell)
     assert len(told) == 2
