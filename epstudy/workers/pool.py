@@ -22,6 +22,7 @@ from epstudy.workers.request import asked, begin
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
 _FIRST_WINDOW = 100  # published before `run()` returns; the sweep goes on
+_TELLING_S = 60.0  # a private pool does not end for want of work while it is told of a study, which takes less
 
 
 class Pool:
@@ -65,11 +66,12 @@ class Pool:
         A study that is under way already just goes on.
         """
         self._refuse_another_store()
-        self._ledger.attach(self._settings.idle_s)
+        self._ledger.attach(max(self._settings.idle_s, _TELLING_S))  # of 100,000 variants the store is read for seconds
         begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
         if manifest.study in self._ledger.active() and manifest.study not in self._store.wanted():
             self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
         self._sweeper.top_up(manifest, _FIRST_WINDOW)
+        self._ledger.attach(self._settings.idle_s)
 
     def cancel(self, manifest: Manifest) -> int:
         """Cancel a study; return how many variants were waiting."""
