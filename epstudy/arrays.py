@@ -72,6 +72,8 @@ def _coordinates(manifest: Manifest, rows: NDArray[Any]) -> tuple[dict[str, Any]
         where = {}
         for level in used:
             said = canonical(axis.labels[level])
+            if isinstance(axis.labels[level], list | dict):
+                raise InputError(f'the labels of "{axis.name}" are no coordinates; give its levels as {{label: value}}')
             labels.setdefault(said, axis.labels[level])
             where[level] = list(labels).index(said)
         shown = [_UNTOUCHED if label is None else label for label in labels.values()]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from epstudy.core.draws import at
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter, distribution_of
-from epstudy.core.sampling import Labels, Point, checked_number, with_drawn
+from epstudy.core.sampling import Labels, Point, checked_number, select, with_drawn
 from epstudy.plan import Plan
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Search:
         import numpy as np
         import optuna
 
-        self.objectives = _checked_objectives(objectives)
+        self.objectives = _checked_objectives(objectives, plan.parameters)
         self._n, self._batch = checked_number("n", n), checked_number("batch", batch)
         self._seed = checked_number("seed", seed, 0)
         self._first = plan
@@ -159,7 +159,7 @@ class Search:
         """Return the results with the columns of functions, `batch`, and `best`: the front, or the best variants."""
         table = objective_table(results, self.objectives)
         frame = results.copy()
-        for name in table.columns.difference(frame.columns):
+        for name in [name for name, objective in self.objectives.items() if callable(objective)]:
             frame[name] = table[name]
         frame["batch"] = self._batches[: len(frame)]
         frame["best"] = front(table, [to == "max" for to in self.objectives.values()])
@@ -179,7 +179,7 @@ class Search:
             shares = np.array([[share(trial.params[name]) for name, (_, share, _) in self._spaces.items()]])
             point = at(self._first.parameters, shares)[0]
             labels = Labels(zip(self._first.parameters, (level.label for level in point), strict=True))
-            if self._first.where is None or self._first.where(labels):
+            if self._first.where is None or select([point], list(labels), self._first.where, empty=True):
                 return trial, point
             self._proposals.tell(trial, state=TrialState.FAIL)
         raise InputError(f"where= refused {_REFUSED} proposals in a row: it leaves too little to search in")
@@ -198,16 +198,33 @@ def objective_table(results: pd.DataFrame, objectives: Mapping[str, Objective]) 
     columns = {}
     for name, objective in objectives.items():
         if callable(objective):
-            values = objective(results)
-            try:
-                columns[name] = pd.Series(values, index=results.index, dtype=float)
-            except (TypeError, ValueError) as error:
-                raise InputError(f'the objective "{name}" returns {type(values).__name__}: {error}') from error
+            columns[name] = _values_of(name, objective, results)
         else:
-            check_objectives({name: objective}, list(results.columns))
+            check_objectives({name: objective}, [one for one in results.columns if results[one].dtype.kind in "fi"])
             columns[name] = results[name].astype(float)
     table = pd.DataFrame(columns)
     return table.where(results["status"] == "done")
+
+
+def _values_of(name: str, objective: Callable[[pd.DataFrame], Any], results: pd.DataFrame) -> pd.Series[Any]:
+    """What a function says of each variant."""
+    import numpy as np
+    import pandas as pd
+
+    if name in results.columns:
+        raise InputError(f'the objective "{name}" has the name of a result; give the function another one')
+    try:
+        values = objective(results)
+    except Exception as error:
+        raise InputError(f'the objective "{name}" fails: {type(error).__name__}: {error}') from error
+    if np.ndim(values) != 1 or len(values) != len(results):
+        raise InputError(f'the objective "{name}" returns {type(values).__name__}; expected a number for each variant')
+    if isinstance(values, pd.Series) and not values.index.equals(results.index):
+        raise InputError(f'the objective "{name}" returns a Series of other rows; expected the variants as its index')
+    try:
+        return pd.Series(values, index=results.index, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'the objective "{name}" returns no numbers: {error}') from error
 
 
 def check_objectives(objectives: Mapping[str, Objective], metrics: Sequence[str]) -> None:
@@ -231,7 +248,7 @@ def front(table: pd.DataFrame, greatest: Sequence[bool]) -> list[bool]:
     return [bool(one) for one in best]
 
 
-def _checked_objectives(objectives: Any) -> dict[str, Objective]:
+def _checked_objectives(objectives: Any, parameters: Mapping[str, Parameter]) -> dict[str, Objective]:
     named = [objectives] if isinstance(objectives, str) else objectives
     if not isinstance(named, Mapping):
         if not isinstance(named, list | tuple) or not all(isinstance(one, str) for one in named):
@@ -240,6 +257,9 @@ def _checked_objectives(objectives: Any) -> dict[str, Objective]:
     for name, to in named.items():
         if to not in ("min", "max") and not callable(to):
             raise InputError(f'objective "{name}" is {to!r}; expected "min", "max", or a function of the results')
+    taken = {"batch", "best"} & {*parameters} or {"batch", "best", *parameters} & {*named}
+    if taken:
+        raise InputError(f'"{min(taken)}" cannot be the name of a parameter or objective here; give it another one')
     if not named:
         raise InputError('there is nothing to minimise; give objectives, such as {"site_eui_kwh_m2": "min"}')
     return dict(named)

@@ -94,10 +94,14 @@ class Plan:
         )
 
     def _sampling_arguments(self) -> dict[str, Any]:
+        said: dict[str, Any] = {**self.sampling.arguments, "points": self.combinations - self.dropped}
+        said["levels"] = {name: len(parameter.levels) for name, parameter in self.parameters.items()}
         drawn_from = {name: distribution_of(parameter) for name, parameter in self.parameters.items()}
-        named = {name: str(one) for name, one in drawn_from.items() if one is not None}
-        points = self.combinations - self.dropped
-        return {**self.sampling.arguments, "points": points, **({"distributions": named} if named else {})}
+        named = {name: one for name, one in drawn_from.items() if one is not None and self.sampling.kind != "table"}
+        if named:
+            said["distributions"] = {name: str(one) for name, one in named.items()}
+            said["ranges"] = {name: one.ends for name, one in named.items() if one.ends}
+        return said
 
     def _clashes(self, prepared: Prepared) -> list[str]:
         return [

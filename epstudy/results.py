@@ -80,13 +80,23 @@ def _chosen_by(manifest: Manifest) -> dict[str, Any]:
         "parameters": [axis.name for axis in manifest.axes],
         "sampling": {"kind": manifest.sampling, **said},
         "levels": {
-            axis.name: list(axis.labels)
+            axis.name: list(axis.labels[: said.get("levels", {}).get(axis.name)])
             for axis in manifest.axes
             if axis.name not in said.get("distributions", ()) and not valued
         },
         "baseline": manifest.baseline,
-        "baseline_added": len(manifest) > said.get("points", len(manifest)),
+        "baseline_added": _baseline_added(manifest),
     }
+
+
+def _baseline_added(manifest: Manifest) -> bool:
+    """Whether the baseline is no point of the sampling; earlier versions did not say how many points there are."""
+    points = manifest.sampling_arguments.get("points")
+    if manifest.baseline is None or points is not None:
+        return points is not None and len(manifest) > points
+    row = manifest.rows[manifest.baseline]
+    others = [one for index, one in enumerate(manifest.rows) if index != manifest.baseline]
+    return bool(others) and all(all(one[place] != level for one in others) for place, level in enumerate(row))
 
 
 def stored_states(store: Store, manifest: Manifest) -> list[str]:

@@ -340,8 +340,8 @@ class Study:
 
         Returns
         -------
-        DataFrame as `results()`, with the objectives, `batch`, and `best`: whether no other variant is better in every
-        objective. Failed variants are rows, too.
+        DataFrame as `results()`, with the objectives, `batch`, and `best`: whether no other variant is as good in
+        every objective and better in one. Failed variants are rows, too.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from epstudy.analysis.sample import Sample, read_sample
+from epstudy.analysis.sample import Sample, checked_seed, label_key, read_sample
 from epstudy.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,13 +52,16 @@ def sensitivity(
         `first_order`: share of the variance that the parameter explains alone; `total`: with all its interactions. The
         estimators are those of Saltelli et al. (2010), Computer Physics Communications 181, table 2 (b) and (f).
     morris
-        `mu`: mean elementary effect, in the unit of the result, for a change over the whole range of the parameter;
-        `mu_star`: mean of their absolute values; `sigma`: their standard deviation, of curvature and interactions.
+        `mu`: mean elementary effect, in the unit of the result: the change over the share of the parameter's
+        range by which it was moved, so that a straight line gives its change over the whole range; of a list from its
+        first level to its last. `mu_star`: mean of their absolute values; `sigma`: their standard deviation, which is
+        of curvature and interactions.
         Morris (1991), Technometrics 33(2); Campolongo et al. (2007), Environmental Modelling & Software 22(10).
     regression
-        `coefficient`: standardised coefficient of a linear regression, whose R2 is `attrs["r2_linear"]`; NaN for more
-        than two categories. `importance`: by how much R2 drops when the parameter is shuffled, in rows that the random
-        forest has not seen; the forest's cross-validated R2 is `attrs["r2"]`.
+        `coefficient`: standardised coefficient of a linear regression, whose R2 is `attrs["r2_linear"]`; from the first
+        level to the second of two categories; NaN for more, and where the rows do not determine it. `importance`: by
+        how much R2 drops when the parameter is shuffled, in rows that a forest of extremely randomised trees has not
+        seen; the forest's cross-validated R2 is `attrs["r2"]`. Rows that repeat another one count once.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def sensitivity(
         raise InputError(f'missing is {missing!r}; expected "refuse" or "drop"')
     sample = read_sample(study, y, drop=missing == "drop")
     _check_whole(sample)
-    indices = _METHODS.get(sample.kind, _by_regression)(sample, _checked_share(confidence), seed)
+    indices = _METHODS.get(sample.kind, _by_regression)(sample, _checked_share(confidence), checked_seed(seed))
     indices.attrs.update(
         of=sample.name, units={sample.name: sample.unit}, rows=len(sample.result), confidence=confidence, **sample.attrs
     )
@@ -100,7 +103,7 @@ def interactions(study: Study, y: str | pd.Series[Any], *, confidence: float = 0
     _check_whole(sample)
     if sample.kind != "saltelli" or not sample.arguments["second_order"]:
         raise InputError("interactions need sampling=ep.Saltelli(n, seed, second_order=True)")
-    found = _sobol(sample, _checked_share(confidence), seed)
+    found = _sobol(sample, _checked_share(confidence), checked_seed(seed))
     names = sample.parameters
     pairs = [(one, other) for one in range(len(names)) for other in range(one + 1, len(names))]
     frame = pd.DataFrame(
@@ -141,7 +144,7 @@ def convergence(study: Study, y: str | pd.Series[Any], *, confidence: float = 0.
         part = sample.first(size)
         if part.result.max() == part.result.min():
             continue
-        indices = method(part, share, seed)
+        indices = method(part, share, checked_seed(seed))
         for index in (name for name in indices.columns if not name.endswith("_interval")):
             interval = indices.get(f"{index}_interval", pd.Series(float("nan"), indices.index))
             pieces.append(
@@ -152,6 +155,7 @@ def convergence(study: Study, y: str | pd.Series[Any], *, confidence: float = 0.
     frame = pd.concat(pieces, ignore_index=True)[["size", "parameter", "index", "value", "interval"]]
     frame.attrs = dict(indices.attrs)
     frame.attrs.update(of=sample.name, units={sample.name: sample.unit}, **sample.attrs)
+    frame.attrs.update(rows=len(sample.result), confidence=share)
     return frame
 
 
@@ -184,27 +188,38 @@ def _sobol(sample: Sample, confidence: float, seed: int) -> Any:
 
 
 def _by_morris(sample: Sample, confidence: float, seed: int) -> pd.DataFrame:
-    from SALib.analyze import morris
+    import numpy as np
+    from scipy import stats
 
-    from epstudy.core.draws import unit_problem
-
-    # SALib takes of the inputs which parameter moved, and whether up or down.
-    found = morris.analyze(
-        unit_problem(sample.parameters),
-        _places(sample),
-        sample.result,
-        num_resamples=_RESAMPLES,
-        conf_level=confidence,
-        num_levels=sample.arguments["levels"],
-        seed=seed,
-    )
+    effects = _elementary_effects(sample)
+    sizes = np.abs(effects)
+    chosen = np.random.default_rng(seed).integers(len(effects), size=(_RESAMPLES, len(effects)))
+    spread = sizes[chosen].mean(axis=1).std(axis=0, ddof=1)
     columns = {
-        "mu": found["mu"],
-        "mu_star": found["mu_star"],
-        "mu_star_interval": found["mu_star_conf"],
-        "sigma": found["sigma"],
+        "mu": effects.mean(axis=0),
+        "mu_star": sizes.mean(axis=0),
+        "mu_star_interval": stats.norm.ppf(0.5 + confidence / 2) * spread,
+        "sigma": effects.std(axis=0, ddof=1),
     }
     return _frame(sample, "morris", columns)
+
+
+def _elementary_effects(sample: Sample) -> Any:
+    """The change of the result over the share of its range by which a parameter was moved: (trajectories, parameters).
+
+    SALib divides by one step for all, which is none of a list's, nor of a distribution's that is not uniform.
+    """
+    import numpy as np
+
+    block = _block(sample)
+    places = _places(sample).reshape(-1, block, block - 1)
+    steps = np.diff(places, axis=1)
+    changes = np.diff(sample.result.reshape(-1, block), axis=1)
+    moved = np.abs(steps).argmax(axis=2)
+    trajectory = np.arange(len(places))[:, None]
+    effects = np.empty((len(places), block - 1))
+    effects[trajectory, moved] = changes / np.take_along_axis(steps, moved[:, :, None], axis=2)[:, :, 0]
+    return effects
 
 
 def _by_regression(sample: Sample, confidence: float, seed: int) -> pd.DataFrame:
@@ -228,25 +243,20 @@ def _frame(sample: Sample, method: str, columns: dict[str, Any]) -> pd.DataFrame
 
 
 def _places(sample: Sample) -> Any:
-    """The inputs as numbers in their order: drawn values, and of lists the place; shape (rows, parameters)."""
+    """Where each row stands between the ends of each parameter, 0 to 1; of a list by place: (rows, parameters)."""
     import numpy as np
-
-    from epstudy.core.canonical import canonical
 
     columns = []
     for name in sample.parameters:
         labels = sample.levels.get(name)
         if labels is None:
-            columns.append(sample.inputs[name].to_numpy(dtype=float))
+            values = sample.inputs[name].to_numpy(dtype=float)
+            least, greatest = sample.arguments.get("ranges", {}).get(name) or (values.min(), values.max())
+            columns.append((values - least) / (greatest - least))
         else:
-            places = {canonical(label): float(place) for place, label in enumerate(labels)}
-            columns.append(np.array([places[canonical(label)] for label in sample.inputs[name].map(_plain)]))
+            places = {label_key(label): place / (len(labels) - 1) for place, label in enumerate(labels)}
+            columns.append(np.array([places[label_key(label)] for label in sample.inputs[name]]))
     return np.array(columns).T
-
-
-def _plain(label: Any) -> Any:
-    """A label out of a table, where None has become NaN."""
-    return None if isinstance(label, float) and label != label else label
 
 
 def _block(sample: Sample) -> int:

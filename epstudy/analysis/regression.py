@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from epstudy.analysis.sample import Sample
+from epstudy.analysis.sample import Sample, label_key
 from epstudy.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,12 +27,16 @@ def regress(sample: Sample, confidence: float, seed: int) -> tuple[dict[str, Any
     InputError
         When there are fewer rows than the fits need, or two parameters change together.
     """
+    rows = len(sample.result)
+    sample = sample.distinct()
     least = max(2 * _FOLDS, 2 * (len(sample.parameters) + 1))
     if len(sample.result) < least:
         raise InputError(
-            f"there are {len(sample.result)} rows; regression on {len(sample.parameters)} parameters needs {least} at "
-            "least, better ten times as many"
+            f"there are {len(sample.result)} different rows; regression on {len(sample.parameters)} parameters needs "
+            f"{least} at least, better ten times as many"
         )
+    import numpy as np
+
     inputs = encoded(sample)
     varied = [str(name) for name in inputs if inputs[name].nunique() > 1]
     if not varied:
@@ -43,18 +46,28 @@ def regress(sample: Sample, confidence: float, seed: int) -> tuple[dict[str, Any
     importance, r2 = _forest(sample, inputs[varied], confidence, seed)
     still = [str(name) for name in inputs if name not in varied]
     notes += [f"{', '.join(still)}: one level only"] if still else []
+    notes += [f"{rows - len(sample.result)} of {rows} rows repeat another one, and count once"] * (
+        rows > len(sample.result)
+    )
+    if np.isnan(r2_linear):
+        notes.append("the rows do not determine a straight line: a parameter follows from others, or there are too few")
     return columns | importance, {"r2": r2, "r2_linear": r2_linear, "notes": tuple(notes)}
 
 
 def encoded(sample: Sample) -> pd.DataFrame:
-    """Return the inputs with numbers as floats; whatever holds something else is a category, as texts."""
+    """Return the inputs with numbers as floats; what holds anything else is a category, in the order of its list."""
     import pandas as pd
 
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in sample.parameters:
         labels = sample.inputs[name]
-        numeric = all(isinstance(one, int | float) and not isinstance(one, bool) and one == one for one in labels)
-        columns[name] = labels.astype(float) if numeric else labels.map(repr).astype("category")
+        if all(isinstance(one, int | float) and not isinstance(one, bool) and one == one for one in labels):
+            columns[name] = labels.astype(float)
+        else:
+            keys = labels.map(label_key)
+            ordered = dict.fromkeys([*map(label_key, sample.levels.get(name, ())), *keys])
+            there = [key for key in ordered if key in {*keys}]
+            columns[name] = keys.astype(pd.CategoricalDtype(there))
     return pd.DataFrame(columns)
 
 
@@ -92,36 +105,42 @@ def _are_one(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
 
 
 def _line(sample: Sample, inputs: pd.DataFrame, confidence: float) -> tuple[dict[str, Any], float]:
-    """Standardised coefficients with their intervals, and R2, of ordinary least squares."""
+    """Standardised coefficients with their intervals, and R2, of ordinary least squares; NaN where there are many."""
     import numpy as np
-    import pandas as pd
     from scipy import stats
 
-    table = pd.get_dummies(inputs, drop_first=True, dtype=float)
-    scaled = (table - table.mean()) / table.std(ddof=0)
+    columns: list[NDArray[np.float64]] = []
+    own: dict[str, int | None] = {}
+    for name in inputs:
+        several = _columns(inputs[name])
+        own[str(name)] = len(columns) + 1 if len(several) == 1 else None  # more categories have no single coefficient
+        columns += several
+    table = np.array(columns).T
+    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
     result = (sample.result - sample.result.mean()) / sample.result.std()
-    matrix = np.column_stack([np.ones(len(scaled)), scaled.to_numpy()])
+    matrix = np.column_stack([np.ones(len(scaled)), scaled])
     coefficients, _, rank, _ = np.linalg.lstsq(matrix, result, rcond=None)
+    free = len(result) - matrix.shape[1]
+    if rank < matrix.shape[1] or free < 1:
+        unknown = np.full(len(sample.parameters), np.nan)
+        return {"coefficient": unknown, "coefficient_interval": unknown}, float("nan")
     rest = result - matrix @ coefficients
-    free = len(result) - rank
-    spread = np.sqrt((rest @ rest) / free * np.diag(np.linalg.pinv(matrix.T @ matrix)))
+    spread = np.sqrt((rest @ rest) / free * np.diag(np.linalg.inv(matrix.T @ matrix)))
     half = stats.t.ppf(0.5 + confidence / 2, free) * spread
-    place = {str(name): number for number, name in enumerate(table.columns, start=1)}
-    rows = {str(name): _single(str(name), inputs[name], place) for name in inputs}
 
     def column(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([values[place[rows[name]]] if rows.get(name) else np.nan for name in sample.parameters])
+        places = [own.get(name) for name in sample.parameters]
+        return np.array([np.nan if place is None else values[place] for place in places])
 
     r2 = float(1 - (rest @ rest) / (result @ result))
     return {"coefficient": column(coefficients), "coefficient_interval": column(half)}, r2
 
 
-def _single(name: str, column: pd.Series[Any], columns: Mapping[str, int]) -> str:
-    """The column that stands for a parameter; empty for more than two categories: they have no single coefficient."""
+def _columns(column: pd.Series[Any]) -> list[NDArray[np.float64]]:
+    """The numbers of a parameter; of categories one column each but for the first, 1 where it is this one."""
     if column.dtype != "category":
-        return name
-    own = [f"{name}_{category}" for category in column.cat.categories if f"{name}_{category}" in columns]
-    return own[0] if len(own) == 1 else ""
+        return [column.to_numpy(dtype=float)]
+    return [(column == category).to_numpy(dtype=float) for category in column.cat.categories[1:]]
 
 
 def _forest(

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from epstudy.core.canonical import canonical
 from epstudy.core.errors import IncompleteError, InputError
+from epstudy.core.sampling import is_missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from epstudy.study import Study
 
+_MORE_SEEDS = 100  # that follow the user's, one a fold
 _ALIKE = 1e-12  # results that differ by less, in relation to the greatest, are the same number
 
 
@@ -42,6 +45,16 @@ class Sample:
     def parameters(self) -> list[str]:
         """The names of the parameters."""
         return list(self.inputs.columns)
+
+    def distinct(self) -> Sample:
+        """Return the sample without rows that repeat another one: what is simulated once is known once."""
+        from dataclasses import replace
+
+        import pandas as pd
+
+        keys = pd.DataFrame({name: self.inputs[name].map(label_key) for name in self.parameters})
+        kept = ~keys.duplicated().to_numpy()
+        return replace(self, inputs=self.inputs[kept], result=self.result[kept])
 
     def first(self, rows: int) -> Sample:
         """Return the sample of its first rows alone."""
@@ -85,7 +98,7 @@ def read_sample(study: Study, y: str | pd.Series[Any], *, drop: bool = False) ->
         inputs=frame.loc[there, said["parameters"]],
         result=_varied(name, values[there]),
         name=name,
-        unit=said["units"].get(name, "1"),
+        unit=_unit(frame, y, name),
         kind=said["sampling"]["kind"],
         arguments=said["sampling"],
         levels=said["levels"],
@@ -93,6 +106,29 @@ def read_sample(study: Study, y: str | pd.Series[Any], *, drop: bool = False) ->
         missing=missing,
         attrs={key: said[key] for key in ("study", "engine")},
     )
+
+
+def label_key(label: Any) -> str:
+    """Return one text for one label: 2 and 2.0 are the same, and so are None and what a table makes of it."""
+    return canonical(None if is_missing(label) else label)
+
+
+def checked_seed(seed: Any) -> int:
+    """Return a seed that NumPy and scikit-learn take.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    if not hasattr(seed, "__index__") or isinstance(seed, bool) or not 0 <= int(seed) < 2**32 - _MORE_SEEDS:
+        raise InputError(f"seed is {seed!r}; expected a whole number from 0")
+    return int(seed)
+
+
+def _unit(frame: pd.DataFrame, y: Any, name: str) -> str:
+    """The unit of a result; what a Series of one's own is in, nobody knows here."""
+    return str(frame.attrs["units"].get(name, "1")) if isinstance(y, str) else "1"
 
 
 def _varied(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,6 +146,8 @@ def _column(frame: pd.DataFrame, y: Any) -> tuple[str, pd.Series[Any]]:
             what = f"{strange[0]} is no variant" if len(strange) else "a variant is there twice"
             raise InputError(f'the Series needs the variants as its index: {what}; groupby("variant") helps')
         return str(y.name or "y"), _numbers(str(y.name or "y"), y.reindex(frame.index))
+    if not isinstance(y, str):
+        raise InputError(f"y is a {type(y).__name__}; expected the name of a result, or a Series of them")
     metrics = [name for name in frame.columns if name not in frame.attrs["parameters"]]
     if y in metrics:
         return y, _numbers(y, frame[y])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy.analysis.regression import encoded, make_forest
-from epstudy.analysis.sample import Sample, read_sample
+from epstudy.analysis.sample import Sample, checked_seed, label_key, read_sample
 from epstudy.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Surrogate:
         import pandas as pd
 
         table = parameters if isinstance(parameters, pd.DataFrame) else _table(parameters)
+        if not len(table):
+            return pd.Series([], index=table.index, name=self.name, dtype=float)
         lacking = [name for name in self._sample.parameters if name not in table.columns]
         if lacking:
             near = difflib.get_close_matches(lacking[0], [str(name) for name in table.columns], n=1)
@@ -86,9 +88,11 @@ class Surrogate:
         )
 
     def _column(self, name: str, given: pd.Series[Any], extrapolate: bool) -> pd.Series[Any]:
+        import numpy as np
+
         seen = self._inputs[name]
         if seen.dtype == "category":
-            labels = given.map(lambda label: repr(None if label != label else label))
+            labels = given.astype(object).map(label_key)
             strange = [label for label in labels if label not in {*seen.cat.categories}]
             if strange:
                 raise InputError(f'"{name}" has never been {strange[0]}; it was {", ".join(seen.cat.categories)}')
@@ -99,7 +103,7 @@ class Surrogate:
             raise InputError(f'"{name}" holds no numbers: {error}') from error
         least, greatest = float(seen.min()), float(seen.max())
         outside = numbers[~numbers.between(least, greatest)]
-        if len(outside) and (not extrapolate or outside.isna().any()):
+        if len(outside) and (not extrapolate or not np.isfinite(outside).all()):
             raise InputError(
                 f'"{name}" is {outside.iloc[0]:g}, and the fit has seen {least:g} to {greatest:g}: there it knows '
                 "nothing. extrapolate=True predicts all the same"
@@ -134,15 +138,21 @@ def surrogate(
     """
     if missing not in ("refuse", "drop"):
         raise InputError(f'missing is {missing!r}; expected "refuse" or "drop"')
-    sample = read_sample(study, y, drop=missing == "drop")
+    seed = checked_seed(seed)
+    whole = read_sample(study, y, drop=missing == "drop")
+    sample = whole.distinct()
     if len(sample.result) < 2 * _FOLDS:
-        raise InputError(f"there are {len(sample.result)} rows; a surrogate needs {2 * _FOLDS} at least")
+        raise InputError(f"there are {len(sample.result)} different rows; a surrogate needs {2 * _FOLDS} at least")
     inputs = encoded(sample)
     kinds = _kinds(inputs, len(sample.result), seed)
     errors = _cross_validated(kinds, inputs, sample, seed)
     best = str(errors["rmse"].idxmin())
     fit = _quietly(kinds[best], inputs, sample.result)
-    notes = (f"{sample.missing} of {sample.asked} rows are missing, and left out",) if sample.missing else ()
+    repeated = len(whole.result) - len(sample.result)
+    notes = (
+        *([f"{repeated} of {len(whole.result)} rows repeat another one, and count once"] if repeated else []),
+        *([f"{sample.missing} of {sample.asked} rows are missing, and left out"] if sample.missing else []),
+    )
     return Surrogate(sample.name, sample.unit, best, errors, len(sample.result), notes, fit, inputs, sample)
 
 
@@ -213,8 +223,14 @@ def _quietly(fit: Any, inputs: pd.DataFrame, result: Any) -> Any:
 def _table(row: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    several = {name: value if _is_column(value) else [value] for name, value in row.items()}
-    return pd.DataFrame(several)
+    if not isinstance(row, Mapping):
+        raise InputError(f"the parameters are a {type(row).__name__}; expected a DataFrame, or a dict by name")
+    several = {name: list(value) if _is_column(value) else [value] for name, value in row.items()}
+    longest = max((len(value) for value in several.values()), default=0)
+    try:
+        return pd.DataFrame({name: value * longest if len(value) == 1 else value for name, value in several.items()})
+    except ValueError as error:
+        raise InputError(f"the parameters have columns of different length: {error}") from error
 
 
 def _is_column(value: Any) -> bool:

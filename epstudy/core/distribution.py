@@ -37,6 +37,14 @@ class Distribution:
             )
         return [float(f"{value:.{_DIGITS}g}") for value in found]
 
+    @property
+    def ends(self) -> list[float]:
+        """The least and the greatest value; empty when one of them is infinite."""
+        try:
+            return self.values([0.0, 1.0])
+        except InputError:
+            return []
+
     def __repr__(self) -> str:
         return self.name
 
@@ -59,12 +67,12 @@ def read_distribution(levels: Any) -> Distribution | None:
         )
     if hasattr(levels, "dist") and hasattr(levels, "ppf"):
         given = [*map(_text, levels.args), *(f"{name}={_text(value)}" for name, value in levels.kwds.items())]
-        return _of_one_variable(Distribution(f"{levels.dist.name}({', '.join(given)})", levels.ppf))
+        return _of_one_variable(Distribution(f"{levels.dist.name}({', '.join(given)})", _quantile(levels)))
     if hasattr(levels, "icdf"):
         return _of_one_variable(Distribution(" ".join(repr(levels).split()), levels.icdf))
     if hasattr(levels, "ppf"):
         name = getattr(levels, "name", None) or type(levels).__name__
-        raise InputError(f"the distribution {name} is not frozen; call it: scipy.stats.{name}(loc, scale)")
+        raise InputError(f"the distribution {name} is not frozen; call it, as in scipy.stats.norm(loc, scale)")
     raise InputError(f"levels are a {type(levels).__name__}; expected a frozen distribution, or a list of values")
 
 
@@ -79,6 +87,15 @@ def refuse_distribution(levels: Any, where: str) -> None:
             )
 
 
+def _quantile(frozen: Any) -> Callable[[Any], Any]:
+    """The quantile function; SciPy's of a discrete distribution is one below the least value at a share of 0."""
+    import numpy as np
+
+    if hasattr(frozen, "pdf"):
+        return frozen.ppf  # type: ignore[no-any-return]
+    return lambda shares: np.maximum(frozen.ppf(shares), frozen.support()[0])
+
+
 def _of_one_variable(distribution: Distribution) -> Distribution:
     import numpy as np
 
@@ -90,4 +107,4 @@ def _of_one_variable(distribution: Distribution) -> Distribution:
 
 
 def _text(number: Any) -> str:
-    return f"{number:g}" if isinstance(number, int | float) else str(number)
+    return str(number.item() if hasattr(number, "item") and getattr(number, "ndim", 0) == 0 else number)

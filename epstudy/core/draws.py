@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Cube = NDArray[np.float64]
 
+_MOST_DIMENSIONS = 21_201  # for which SciPy knows the sequence
 _MOST_SEED = 2**63 - 1
 
 
@@ -163,7 +164,7 @@ class Sobol:
         """
         from scipy.stats import qmc
 
-        checked_drawn(parameters, "Sobol")
+        checked_drawn(parameters, "Sobol", most=_MOST_DIMENSIONS)
         sequence = qmc.Sobol(len(parameters), scramble=True, rng=_chance(self.seed))
         return at(parameters, sequence.random_base2((self.n - 1).bit_length())[: self.n])
 
@@ -236,7 +237,7 @@ class Saltelli:
         """
         from SALib.sample import sobol
 
-        checked_drawn(parameters, "Saltelli", least=2)
+        checked_drawn(parameters, "Saltelli", least=2, most=_MOST_DIMENSIONS // 2)
         each = (2 if self.second_order else 1) * len(parameters) + 2
         if each * self.n > MOST_POINTS:
             raise InputError(f"Saltelli's sample has {self.n} x {each} variants; expected at most {MOST_POINTS:,}")
@@ -338,8 +339,10 @@ def at(parameters: Mapping[str, Parameter], cube: Cube) -> list[Point]:
     return list(zip(*columns, strict=True))
 
 
-def checked_drawn(parameters: Mapping[str, Parameter], name: str, least: int = 1) -> None:
-    """Raise InputError unless every parameter has a distribution, or at least so many levels."""
+def checked_drawn(parameters: Mapping[str, Parameter], name: str, least: int = 1, most: int = MOST_POINTS) -> None:
+    """Raise InputError unless every parameter has a distribution, or at least so many levels; and for too many."""
+    if len(parameters) > most:
+        raise InputError(f"{name} draws at most {most:,} parameters; there are {len(parameters):,}")
     if not parameters:
         raise InputError('there is nothing to draw: give at least one parameter, {"name": ep.Field(target, levels)}')
     for parameter_name, parameter in parameters.items():

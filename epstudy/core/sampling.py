@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -121,7 +121,12 @@ class Rows:
     def __init__(self, table: Any) -> None:
         if getattr(table, "ndim", 2) != 2 or not hasattr(table, "keys"):
             raise InputError(f"a table of variants is a DataFrame or a dict of lists, not a {type(table).__name__}")
-        columns = {name: tuple(None if _is_missing(one) else one for one in table[name]) for name in table.keys()}  # noqa: SIM118
+        lists = [one for one in (table.values() if isinstance(table, Mapping) else ()) if not _is_column(one)]
+        if lists:
+            raise InputError(f"a column of the table is {lists[0]!r}; expected a list of values")
+        if len({*table.keys()}) < len(list(table.keys())):
+            raise InputError("the table has two columns of one name")
+        columns = {name: tuple(None if is_missing(one) else one for one in table[name]) for name in table.keys()}  # noqa: SIM118
         if len({len(column) for column in columns.values()}) != 1 or not next(iter(columns.values())):
             raise InputError("the table of variants has no rows, or columns of different length")
         object.__setattr__(self, "columns", columns)
@@ -211,7 +216,11 @@ def checked_number(name: str, number: Any, least: int = 1) -> int:
     return int(number)
 
 
-def _is_missing(cell: Any) -> bool:
+def _is_column(values: Any) -> bool:
+    return isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping | Set)
+
+
+def is_missing(cell: Any) -> bool:
     """None, NaN, NaT or pandas' NA."""
     return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
 
@@ -231,8 +240,10 @@ class Labels(dict[str, Any]):
             raise AttributeError(f'no parameter "{name}"; there are {", ".join(self)}') from None
 
 
-def select(points: list[Point], names: Sequence[str], where: Callable[[Labels], Any]) -> list[Point]:
-    """Return the points for which `where` says yes of their labels.
+def select(
+    points: list[Point], names: Sequence[str], where: Callable[[Labels], Any], *, empty: bool = False
+) -> list[Point]:
+    """Return the points for which `where` says yes of their labels; none only if they may be `empty`.
 
     Raises
     ------
@@ -247,7 +258,7 @@ def select(points: list[Point], names: Sequence[str], where: Callable[[Labels], 
                 kept.append(point)
         except Exception as error:
             raise InputError(f"where= fails for {dict(labels)}: {type(error).__name__}: {error}") from error
-    if not kept:
+    if not kept and not empty:
         raise InputError(f"the grid is empty: where= drops all {len(points)} combinations")
     return kept
 

@@ -79,7 +79,14 @@ def test_where_is_kept_to(tmp_path: Path) -> None:
         (3, "objectives are 3; expected"),
         ({"yy": "min"}, 'no result "yy" to minimise; did you mean "y"'),
         ({"nothing": "min"}, 'none of 10 variants has a value of "nothing"'),
-        ({"own": lambda df: "text"}, 'the objective "own" returns str'),
+        ({"own": lambda df: "text"}, 'the objective "own" returns str; expected a number for each variant'),
+        ({"own": lambda df: df["y"].sum()}, 'the objective "own" returns float64; expected a number for each variant'),
+        ({"own": lambda df: df["y"].iloc[::-1]}, 'the objective "own" returns a Series of other rows'),
+        ({"own": lambda df: df["z"]}, 'the objective "own" fails: KeyError'),
+        ({"y": lambda df: -df["y"]}, 'the objective "y" has the name of a result'),
+        ({"best": lambda df: -df["y"]}, '"best" cannot be the name of a parameter or objective'),
+        ({"x1": "min"}, '"x1" cannot be the name of a parameter or objective'),
+        ({"status": "min"}, 'no result "status" to minimise'),
     ],
 )
 def test_what_cannot_be_minimised_is_told(tmp_path: Path, objectives: Any, said: str) -> None:

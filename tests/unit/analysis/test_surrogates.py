@@ -67,7 +67,7 @@ def test_noise_is_not_predicted_and_it_says_so(tmp_path: Path) -> None:
     ("row", "said"),
     [
         ({"x1": 2.0, "x2": 0.0, "kind": "a"}, '"x1" is 2, and the fit has seen 0.* extrapolate=True'),
-        ({"x1": 0.5, "x2": 0.0, "kind": "d"}, "\"kind\" has never been 'd'; it was 'a', 'b', 'c'"),
+        ({"x1": 0.5, "x2": 0.0, "kind": "d"}, '"kind" has never been "d"; it was "a", "b", "c"'),
         ({"x1": 0.5, "kind": "a", "x_2": 1}, "\"x2\" is not among the columns \\(there is 'x_2'\\)"),
         ({"x1": "much", "x2": 0.0, "kind": "a"}, '"x1" holds no numbers'),
     ],
@@ -81,6 +81,24 @@ def test_beyond_what_it_has_seen_only_when_asked(fitted: Any) -> None:
     assert np.isfinite(fitted.predict({"x1": 2.0, "x2": 0.0, "kind": "a"}, extrapolate=True).iloc[0])
 
 
+def test_the_untouched_model_and_whole_numbers_are_predicted(tmp_path: Path) -> None:
+    one = solved(
+        study(tmp_path, {"x1": stats.uniform(0, 1), "a": [None, 2, 4]}, sampling=ep.Sobol(32, 1)),
+        lambda row: row["x1"] + (0 if row["a"] is None or row["a"] != row["a"] else row["a"]),
+    )
+    fit = ep.analysis.surrogate(one, "y")
+    assert fit.predict({"x1": 0.5, "a": [None, float("nan"), 2, 4.0]}).tolist() == pytest.approx(
+        [0.5, 0.5, 2.5, 4.5], abs=0.2
+    )
+    assert len(fit.predict(one.variants)) == 32
+    assert len(fit.predict(one.variants.iloc[:0])) == 0
+    for wrong, said in (([1, 2], "are a list"), ({"x1": [1, 2], "a": [2, 2, 2]}, "columns of different length")):
+        with pytest.raises(ep.InputError, match=said):
+            fit.predict(wrong)
+    with pytest.raises(ep.InputError, match='"x1" is inf'):
+        fit.predict({"x1": float("inf"), "a": 2}, extrapolate=True)
+
+
 def test_missing_rows_and_too_few_of_them(tmp_path: Path) -> None:
     angles = dict.fromkeys(("x1", "x2", "x3"), stats.uniform(-3, 6))
     one = solved(study(tmp_path, angles, sampling=ep.Sobol(16, 1)), ishigami, failed=[3])
@@ -88,5 +106,5 @@ def test_missing_rows_and_too_few_of_them(tmp_path: Path) -> None:
         ep.analysis.surrogate(one, "y")
     assert repr(ep.analysis.surrogate(one, "y", missing="drop")).endswith("1 of 16 rows are missing, and left out")
     few = solved(study(tmp_path, angles, sampling=ep.Sobol(8, 1)), ishigami)
-    with pytest.raises(ep.InputError, match="there are 8 rows; a surrogate needs 10 at least"):
+    with pytest.raises(ep.InputError, match="there are 8 different rows; a surrogate needs 10 at least"):
         ep.analysis.surrogate(few, "y")

@@ -203,6 +203,25 @@ def test_a_distribution_that_cannot_be_drawn_from_is_told(levels: Any, said: str
         Field(TARGET, levels)
 
 
+def test_a_discrete_distribution_ends_at_its_least_value() -> None:
+    """SciPy's quantile of a share of 0 is one below it."""
+    points = Morris(20, 1).points(fields(a=stats.randint(1, 5), b=stats.bernoulli(0.5)))
+    assert {point[0].value for point in points} <= {1.0, 2.0, 3.0, 4.0}
+    assert {point[1].value for point in points} <= {0.0, 1.0}
+
+
+def test_a_distribution_is_told_to_the_last_digit() -> None:
+    assert repr(Field(TARGET, stats.uniform(1234567.8, 0.123456789)).distribution) == "uniform(1234567.8, 0.123456789)"
+
+
+def test_tables_that_are_none() -> None:
+    for table in ({"a": "12"}, {"a": 5}):
+        with pytest.raises(InputError, match="expected a list of values"):
+            Rows(table)
+    with pytest.raises(InputError, match="at most 21,201 parameters; there are 21,202"):
+        Sobol(2, 1).points({str(number): Field(TARGET, [1.0]) for number in range(21_202)})
+
+
 def test_numbers_that_are_no_power_of_two_are_noted() -> None:
     assert Sobol(128, 1).notes == ()
     assert Sobol(100, 1).notes == ("Sobol: n is 100, no power of two; 64 or 128 points fill the space more evenly",)
