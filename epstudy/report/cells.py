@@ -132,7 +132,7 @@ def _provenance(facts: Facts, endings: Sequence[Ending]) -> str:
             own["trouble"] = ending.trouble
         parts.append(_facts(f"Study {ending.study}", own))
     if not endings:
-        parts.append("<p>It ran and opened no study.</p>")
+        parts.append("<p>It ran, opened and read no study.</p>")
     return "\n\n".join([*parts, "</div>"])
 
 

@@ -116,7 +116,7 @@ def test_a_cell_that_raises_is_told_and_what_there_is_is_kept(own_store: str, tm
     assert "printed after" not in page
     assert "ZeroDivisionError" in page
     assert "In [3] (1 / 0)" in page
-    assert "It ran and opened no study." in page
+    assert "It ran, opened and read no study." in page
 
 
 def test_a_report_runs_in_this_python_and_in_the_folder_of_its_notebook(

@@ -85,7 +85,7 @@ def test_failures_stand_below_the_title(notebook: NotebookNode) -> None:
 def test_a_cell_that_raised_is_told_below_the_title(notebook: NotebookNode) -> None:
     add_cells(notebook, FACTS, "cell In [2] (1/0): ZeroDivisionError: division by zero", [])
     assert "ZeroDivisionError" in notebook.cells[1].source
-    assert "It ran and opened no study." in notebook.cells[-1].source
+    assert "It ran, opened and read no study." in notebook.cells[-1].source
 
 
 def test_a_message_of_several_paragraphs_stays_in_its_place(notebook: NotebookNode) -> None:
