@@ -15,7 +15,10 @@ from epstudy.core.errors import InputError
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+#: The tag of the cells that are added to a report.
+TAG = "epstudy-report"
 _TAG = "parameters"
+_OF_A_REPORT = {TAG, "injected-parameters"}  # the other one is papermill's
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def read_source(path: Path) -> Source:
     Raises
     ------
     InputError
-        When there is none, the file is no notebook, or its language is not Python.
+        When there is none, the file is no notebook or an executed report, or its language is not Python.
     """
     import nbformat
 
@@ -70,6 +73,8 @@ def read_source(path: Path) -> Source:
         raise InputError(f"the notebook {path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # nbformat lets through what the file's JSON happens to break
         raise InputError(f"{path} is no notebook: {str(error).partition(chr(10))[0]}") from error
+    if any(_OF_A_REPORT & set(cell.metadata.get("tags", [])) for cell in notebook.cells):
+        raise InputError(f"{path} is an executed report; give the notebook it was made from")
     language = notebook.metadata.get("kernelspec", {}).get("language", "python")
     if language != "python":
         raise InputError(f"{path} is a notebook in {language}; a report is one in Python")

@@ -95,6 +95,13 @@ def test_a_message_of_several_paragraphs_stays_in_its_place(notebook: NotebookNo
     assert "MathJax" not in page
 
 
+@pytest.mark.parametrize("end", ["\r\r", "\r\n\r\n", "\u2028\n", "\x0b\x0c"])
+def test_a_message_with_carriage_returns_does_not_become_markdown(notebook: NotebookNode, end: str) -> None:
+    add_cells(notebook, FACTS, f"cell In [2]: Error: first{end}# second", [])
+    page = make_page(notebook, "How much?", code=False)
+    assert "Error: first<br/><br/># second</a>" in page.replace("<br>", "<br/>")
+
+
 def test_a_table_of_failures_for_a_terminal_is_short() -> None:
     said = failures_text(failing(31))
     assert len(said.splitlines()) == 1 + 1 + 30 + 1  # columns, name of the index, rows, what is left out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from epstudy.core.errors import InputError
-from epstudy.report.source import read_source
+from epstudy.report.source import TAG, read_source
 from tests.unit.report.conftest import Write
 
 
@@ -43,6 +43,14 @@ def test_what_is_no_notebook_is_told_in_one_line(tmp_path: Path, content: bytes)
     with pytest.raises(InputError, match="is no notebook: ") as raised:
         read_source(path)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("tag", [TAG, "injected-parameters"])
+def test_a_report_made_from_an_executed_report_is_refused(write: Write, tag: str) -> None:
+    path = write()
+    path.write_text(path.read_text().replace('"parameters"', f'"{tag}"'))
+    with pytest.raises(InputError, match="is an executed report; give the notebook it was made from"):
+        read_source(path)
 
 
 def test_a_folder_is_no_notebook(tmp_path: Path) -> None:
