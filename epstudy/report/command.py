@@ -56,7 +56,10 @@ def plan_reports(
     if twice:
         raise InputError(f'parameter "{twice[0]}" is set by -p and is a column of {table}; leave one out')
     pages = [check_page(page, source.path) for page in page_names(output, rows)]
-    values = [typed_values(source, {**texts, **{name: text for name, text in row.items() if text}}) for row in rows]
+    values = [
+        typed_values(source, {**texts, **{name: text for name, text in row.items() if text}}, f"{table}, row {number},")
+        for number, row in enumerate(rows, start=1)
+    ]
     return ReportPlan(source, tuple(zip(pages, values, strict=True)), chromium)
 
 

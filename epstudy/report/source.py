@@ -42,12 +42,20 @@ class Source:
                 return str(cell.source.lstrip().partition("\n")[0].removeprefix("# ").strip())
         return self.path.stem
 
-    def is_text(self, name: str) -> bool:
-        """Whether the notebook's own value of a parameter is a text."""
+    def own_value(self, name: str) -> Any:
+        """The notebook's own value of a parameter; None when it is None, is computed, or there is none."""
         try:
-            return isinstance(ast.literal_eval((self.parameters or {})[name]), str)
+            return ast.literal_eval((self.parameters or {})[name])
         except (KeyError, ValueError, SyntaxError):
-            return False
+            return None
+
+    def computed_from(self, name: str) -> set[str]:
+        """The names that the notebook's own value of a parameter is computed from."""
+        try:
+            value = ast.parse((self.parameters or {})[name], mode="eval")
+        except (KeyError, SyntaxError):
+            return set()
+        return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
 
 
 def read_source(path: Path) -> Source:
@@ -83,10 +91,30 @@ def read_source(path: Path) -> Source:
 
 def _parameters(notebook: NotebookNode) -> dict[str, str] | None:
     """Name and value, as it is written, of each parameter; None without a cell of parameters."""
+    tagged = [cell.source for cell in notebook.cells if _TAG in cell.metadata.get("tags", [])]
+    if not tagged:
+        return None
+    try:
+        return _assigned(tagged[0])
+    except (SyntaxError, ValueError):  # such as a magic of IPython
+        return _assigned_by_papermill(notebook)
+
+
+def _assigned(code: str) -> dict[str, str]:
+    """What a cell assigns to names, as it is written there, or in one line where it takes several."""
+    found: dict[str, str] = {}
+    for statement in ast.parse(code).body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            written = ast.get_source_segment(code, statement.value) or ""
+            value = written if "\n" not in written else ast.unparse(statement.value)
+            found |= {target.id: value for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _assigned_by_papermill(notebook: NotebookNode) -> dict[str, str]:
     import papermill
 
-    if not any(_TAG in cell.metadata.get("tags", []) for cell in notebook.cells):
-        return None
     seen: Any = copy.deepcopy(notebook)
     seen.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
     return {name: str(found["default"]) for name, found in papermill.inspect_notebook(seen).items()}

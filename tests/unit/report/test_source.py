@@ -15,11 +15,21 @@ from tests.unit.report.conftest import Write
 def test_title_and_parameters_are_found(write: Write) -> None:
     source = read_source(write(parameters='city: str = "chicago"  # where\nlevels = [\n    1,\n    2,\n]'))
     assert source.title == "How much?"
-    assert source.parameters == {"city": '"chicago"', "levels": "[1,2,]"}
+    assert source.parameters == {"city": '"chicago"', "levels": "[1, 2]"}
     assert len(source.digest) == 64
-    assert source.is_text("city")
-    assert not source.is_text("levels")
-    assert not source.is_text("nothing")
+    assert source.own_value("city") == "chicago"
+    assert source.own_value("levels") == [1, 2]
+    assert source.own_value("nothing") is None
+
+
+def test_a_text_with_a_hash_is_a_text(write: Write) -> None:
+    source = read_source(write(parameters='colour = "#ff0000"  # of the bars'))
+    assert source.parameters == {"colour": '"#ff0000"'}
+
+
+def test_a_cell_that_python_alone_cannot_read_has_parameters_too(write: Write) -> None:
+    source = read_source(write(parameters='%matplotlib inline\ncity = "chicago"'))
+    assert source.parameters == {"city": '"chicago"'}
 
 
 def test_a_notebook_without_a_kernelspec_has_parameters_too(write: Write) -> None:
