@@ -1,4 +1,7 @@
-"""The studies that a report is made of: `run()` and `open()` note them in a file, which `epstudy report` reads."""
+"""The studies that a report is made of: noted in a file, which `epstudy report` reads.
+
+`run()` and `open()` note a study, and so does what reads its outcomes: `results()`, `wait()` and others.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,19 @@ from epstudy.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A study of a report: its name, the store where it is, and the digest of its grid."""
+    """A study of a report: its name, the store where it is, and the digest of its grid.
+
+    `unrun` says how far a study was that was read and not stored under its name: "3 of 9 done"; else it is empty.
+    """
 
     study: str
     store: str
     grid: str
+    unrun: str = ""
 
 
-def note_study(settings: Settings, manifest: Manifest) -> None:
-    """Note that a report is made of this study; nothing outside a report.
+def note_study(settings: Settings, manifest: Manifest, unrun: str = "") -> None:
+    """Note that a report is made of this study; nothing outside a report. `unrun` as in `Noted`.
 
     Raises
     ------
@@ -30,7 +37,7 @@ def note_study(settings: Settings, manifest: Manifest) -> None:
     """
     if not settings.report_studies:
         return
-    noted = Noted(manifest.study, settings.store, manifest.digest)
+    noted = Noted(manifest.study, settings.store, manifest.digest, unrun)
     try:
         with Path(settings.report_studies).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(noted)) + "\n")
@@ -39,8 +46,14 @@ def note_study(settings: Settings, manifest: Manifest) -> None:
 
 
 def noted_studies(file: Path) -> list[Noted]:
-    """Return the studies that were noted in `file`, in their order; of several grids under one name the last."""
+    """Return the studies that were noted in `file`, in their order; of several grids that ran under one name the last.
+
+    One that was read and never run is left out only when the very same grid was run, too.
+    """
     if not file.exists():
         return []
     lines = [Noted(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
-    return list({(noted.study, noted.store): noted for noted in lines}.values())
+    run = {(noted.study, noted.store): noted for noted in lines if not noted.unrun}
+    grids = {(noted.study, noted.store, noted.grid) for noted in lines if not noted.unrun}
+    unrun = {(noted.study, noted.store, noted.grid): noted for noted in lines if noted.unrun}
+    return [*run.values(), *(noted for grid, noted in unrun.items() if grid not in grids)]

@@ -240,7 +240,7 @@ class Study:
             After `timeout` seconds. The study goes on, as it does after an interrupt (Ctrl-C, the stop button).
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        manifest = self._own_manifest()
+        manifest = self._read_manifest()
         self._live.refuse_another_grid(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
@@ -259,7 +259,7 @@ class Study:
         return self._finished().__await__()
 
     async def _finished(self) -> Study:
-        with watched(self._settings, self._own_manifest(), silent=True):
+        with watched(self._settings, self._read_manifest(), silent=True):
             for progress in self._follow():
                 if progress.complete:
                     break
@@ -312,7 +312,7 @@ class Study:
         InputError
             When this study was not run, its name stands for another grid now, or there is no such cause or variant.
         """
-        manifest = self._own_manifest()
+        manifest = self._read_manifest()
         chosen = None if variants is None else chosen_variants(manifest, variants)
         steering.retry(self._store, self._live, manifest, checked_causes(cause), chosen)
         moved(self._settings, self._own_manifest())
@@ -415,7 +415,7 @@ class Study:
         InputError
             When there is no such variant to compare with.
         """
-        manifest = self._own_manifest()
+        manifest = self._read_manifest()
         frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
         frame = with_output_columns(frame, manifest, self._store)
         if strict and not (frame["status"] == State.DONE).all():
@@ -457,7 +457,7 @@ class Study:
         InputError
             When the study does not ask for it, or the variants have not equally many steps.
         """
-        return timeseries_frame(self._store, self._own_manifest(), name, key, variants, frequency, long=long)
+        return timeseries_frame(self._store, self._read_manifest(), name, key, variants, frequency, long=long)
 
     def table(self, report: str, table: str | None = None) -> pd.DataFrame:
         """Return a table of EnergyPlus for all variants, long: the variant and its parameters in front.
@@ -469,7 +469,7 @@ class Study:
         InputError
             When the study does not ask for it; the message says what to add.
         """
-        return table_frame(self._store, self._own_manifest(), report, table)
+        return table_frame(self._store, self._read_manifest(), report, table)
 
     def to_xarray(self, series: str | Sequence[str] | Mapping[str, str | Sequence[str]] = ()) -> xr.Dataset:
         """Return the results of a grid as labelled arrays: the parameters are the dimensions, their labels coordinates.
@@ -502,7 +502,7 @@ class Study:
         """
         if by not in _FAILURES:
             raise InputError(f'by is {by!r}; expected "message", "level" or None')
-        manifest = self._own_manifest()
+        manifest = self._read_manifest()
         return _FAILURES[by](manifest, self._outcomes(), self._live.states(manifest))
 
     def fetch(self, variant: int, name: str) -> Path:
@@ -540,7 +540,7 @@ class Study:
         `epstudy.facts.study_facts` says what each fact means. Files of a study that an earlier epstudy ran have no
         names, only digests.
         """
-        return provenance_series(self._own_manifest(), self._outcomes())
+        return provenance_series(self._read_manifest(), self._outcomes())
 
     def panel(self) -> Panel:
         """Return the live view of the study: what it shows as the last line of a cell.
@@ -613,6 +613,15 @@ class Study:
             if self._manifest is None:
                 raise CheckError(self.name, prepared.check)
         return self._manifest
+
+    def _read_manifest(self) -> Manifest:
+        """The manifest, for what reads outcomes: a report is made of them, also when this study was never run."""
+        manifest = self._own_manifest()
+        if self._settings.report_studies:
+            states = [] if self._was_run() else stored_states(self._store, manifest)
+            unrun = f"{states.count(State.DONE.value)} of {len(states)} done" if states else ""
+            note_study(self._settings, manifest, unrun)
+        return manifest
 
     def _was_run(self) -> bool:
         """Whether the store's study of this name is this one."""

@@ -11,14 +11,13 @@ from epstudy.core.outcome import duration
 from epstudy.facts import machine_facts
 from epstudy.report.endings import Ending
 from epstudy.report.outputs import named
+from epstudy.report.source import TAG
 
 if TYPE_CHECKING:
     import pandas as pd
     from nbformat import NotebookNode
 
 _MOST_FAILURES = 30
-#: The tag of the cells that are added.
-TAG = "epstudy-report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def _provenance(facts: Facts, endings: Sequence[Ending]) -> str:
             own["trouble"] = ending.trouble
         parts.append(_facts(f"Study {ending.study}", own))
     if not endings:
-        parts.append("<p>It ran and opened no study.</p>")
+        parts.append("<p>It ran, opened and read no study.</p>")
     return "\n\n".join([*parts, "</div>"])
 
 
@@ -147,7 +146,7 @@ def _facts(title: str, rows: Mapping[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     """A value in HTML on one line: an empty line would end the HTML in a cell of Markdown."""
-    return html.escape(str(value)).replace("\n", "<br>")
+    return "<br>".join(html.escape(str(value)).splitlines())
 
 
 def _table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:

@@ -56,7 +56,10 @@ def plan_reports(
     if twice:
         raise InputError(f'parameter "{twice[0]}" is set by -p and is a column of {table}; leave one out')
     pages = [check_page(page, source.path) for page in page_names(output, rows)]
-    values = [typed_values(source, {**texts, **{name: text for name, text in row.items() if text}}) for row in rows]
+    values = [
+        typed_values(source, {**texts, **{name: text for name, text in row.items() if text}}, f"{table}, row {number},")
+        for number, row in enumerate(rows, start=1)
+    ]
     return ReportPlan(source, tuple(zip(pages, values, strict=True)), chromium)
 
 
@@ -71,9 +74,9 @@ def run_reports(plan: ReportPlan, *, code: bool, allow_failures: bool) -> bool:
         for number, (page, parameters) in enumerate(plan.reports, start=1):
             if len(plan.reports) > 1:
                 click.echo(f"report {number} of {len(plan.reports)}: {named(parameters)}", err=True)
-            wrong = _run(plan, page, parameters, code, allow_failures)
+            wrong, allowed = _run(plan, page, parameters, code, allow_failures)
             complete = complete and not wrong
-            said = "; ".join(text.partition("\n")[0] for text in wrong)
+            said = "; ".join(text.partition("\n")[0] for text in wrong or allowed)
             lines.append(f"{shown(page)}  {said or 'complete'}")
     if len(lines) > 1:
         click.echo("\n".join(lines))
@@ -94,13 +97,19 @@ def _orderly_end() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(plan: ReportPlan, page: Path, parameters: dict[str, Any], code: bool, allow_failures: bool) -> list[str]:
-    """Make one report and tell what came of it; return what is wrong with it."""
+def _run(
+    plan: ReportPlan, page: Path, parameters: dict[str, Any], code: bool, allow_failures: bool
+) -> tuple[list[str], list[str]]:
+    """Make one report and tell what came of it; return what is wrong with it, and what is and was allowed."""
     try:
         report = write_report(plan.source, page, parameters, log=sys.stderr, code=code, chromium=plan.chromium)
     except EpstudyError as error:
         click.echo(f"Error: {error}", err=True)
-        return [str(error)]
+        return [str(error)], []
+    except Exception as error:  # noqa: BLE001  # whatever one report breaks, the others are made
+        said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        click.echo(f"Error: {shown(page)} cannot be made: {said}", err=True)
+        return [said], []
     for ending in report.endings:
         click.echo(str(ending))
         table = failures_text(ending)
@@ -110,7 +119,7 @@ def _run(plan: ReportPlan, page: Path, parameters: dict[str, Any], code: bool, a
     wrong = report.troubles(allow_failures=allow_failures)
     if wrong:
         click.echo(f"Error: the report is not complete: {'; '.join(wrong)}{_hint(report, allow_failures)}", err=True)
-    return wrong
+    return wrong, [] if wrong else [f"{trouble} (allowed)" for trouble in report.troubles()]
 
 
 def _hint(report: Report, allow_failures: bool) -> str:

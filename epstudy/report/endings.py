@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from epstudy.core.errors import EpstudyError
+from epstudy.core.errors import EpstudyError, StudyNotFoundError
 from epstudy.core.outcome import Progress
 from epstudy.noting import Noted
 from epstudy.settings import mask
@@ -51,10 +51,26 @@ def look_at(studies: Sequence[Noted]) -> list[Ending]:
 
 def _ending(noted: Noted) -> Ending:
     where = mask(noted.store)
+    never_run = f"{noted.unrun}, never run"
     try:
         study = Study.open(noted.study, store=noted.store)
         if Store(noted.store).manifest(noted.study).digest != noted.grid:
-            return Ending(noted.study, where, trouble="somebody ran another grid under its name meanwhile")
-        return Ending(noted.study, where, study.progress(), study.failures(), study.provenance())
+            another = "somebody ran another grid under its name meanwhile"
+            return Ending(
+                noted.study, where, trouble=f"{never_run}; its name is another grid's" if noted.unrun else another
+            )
+        progress, failures, provenance = study.progress(), study.failures(), study.provenance()
+        return Ending(noted.study, where, progress, failures, provenance, _unreadable(progress, provenance))
     except EpstudyError as error:
-        return Ending(noted.study, where, trouble=str(error))
+        missing = isinstance(error, StudyNotFoundError) and noted.unrun
+        return Ending(noted.study, where, trouble=never_run if missing else str(error))
+
+
+def _unreadable(progress: Progress, provenance: pd.Series[Any]) -> str:
+    """What is wrong when fewer outcomes can be read than ended; those were read after the progress."""
+    done, failed = int(provenance["done"]), int(provenance["failed"])
+    lost = progress.done + progress.failed - done - failed
+    if lost <= 0:
+        return ""
+    listed = f"{done} of {progress.total} done" + (f", {failed} failed" if failed else "")
+    return f"{listed}, {lost} damaged or gone; run() computes them again"

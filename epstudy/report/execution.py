@@ -60,13 +60,36 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO) -> Execu
         except RuntimeError as died:  # nbclient's: the kernel died, or did not start
             error = f"the kernel died: {died}"
         notebook = nbformat.read(executed, as_version=4)
+        error = error or early_end(notebook)
         return Execution(notebook, error, tuple(noted_studies(studies)), time.monotonic() - started)
+
+
+def early_end(notebook: NotebookNode) -> str:
+    """Return which cell ended an executed notebook with `sys.exit()`, which papermill takes for success; else nothing.
+
+    Where none did and a cell has not run, return that.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    left = [cell for cell in code if cell.execution_count is None and not _has_tag(cell, "skip-execution")]
+    for cell in code:
+        ended = any(output.get("ename") == "SystemExit" for output in cell.outputs)
+        if ended and not _has_tag(cell, "raises-exception"):
+            after = "; the cells after it were not executed" if left else ""
+            return f"cell In [{cell.execution_count}]: SystemExit{after}"
+    return f"cell ({_first_line(left[0].source)}) was not executed" if left else ""
+
+
+def _has_tag(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def _first_line(source: str) -> str:
+    return source.strip().partition("\n")[0][:60]
 
 
 def _cell(raised: Any) -> str:
     """A cell by its number, as a notebook shows it, and its first line."""
-    first = str(raised.source).strip().partition("\n")[0]
-    return f"In [{raised.exec_count}] ({first[:60]})"
+    return f"In [{raised.exec_count}] ({_first_line(str(raised.source))})"
 
 
 def _kernel_of_this_python(environment: Mapping[str, str]) -> type[KernelManager]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import secrets
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 from epstudy.core.errors import EpstudyError, InputError
 
 _SUFFIX = ".html"
+_LONGEST_NAME = 255  # bytes; of ext4, XFS, NTFS, APFS
+_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s]*@")
 
 
 def check_page(page: Path, notebook: Path) -> Path:
@@ -20,13 +24,16 @@ def check_page(page: Path, notebook: Path) -> Path:
     Raises
     ------
     InputError
-        When its name does not end in .html, its folder cannot be made, or the executed notebook would take the place
-        of a notebook that is no report.
+        When its name does not end in .html or is too long, its folder cannot be made, or the executed notebook would
+        take the place of a notebook that is no report.
     """
     if page.suffix.lower() != _SUFFIX:
         raise InputError(f"-o {page} is no name of a page; expected one that ends in .html")
     page = page.absolute()
     executed = page.with_suffix(".ipynb")
+    longest = max(len(os.fsencode(part)) for part in executed.parts)
+    if longest > _LONGEST_NAME:
+        raise InputError(f"-o has a name of {longest} bytes; expected at most {_LONGEST_NAME}: {shown(page)}")
     if executed == notebook.absolute() or (executed.exists() and not _is_report(executed)):
         raise InputError(f"the executed notebook would replace {executed}, which is no report; give -o another name")
     try:
@@ -67,7 +74,9 @@ def page_names(template: str, rows: list[dict[str, str]]) -> list[Path]:
     for number, row in enumerate(rows, start=1):
         for name in names:
             if not _is_part_of_a_name(row[name]):
-                raise InputError(f'row {number}: {name} is "{row[name]}", which cannot be a part of a file name')
+                raise InputError(
+                    f'row {number}: {name} is "{masked(row[name])}", which cannot be a part of a file name'
+                )
         page = template.format_map(row)
         first = pages.setdefault(page.casefold(), number)
         if first != number:
@@ -91,7 +100,7 @@ def _placeholders(template: str) -> list[str]:
 
 
 def _is_part_of_a_name(value: str) -> bool:
-    return bool(value.strip(" .")) and not set(value) & set('/\\:*?"<>|\0\n')
+    return bool(value.strip(" .")) and not set(value) & set('/\\:*?"<>|\0\n\r')
 
 
 def put_file(path: Path, content: bytes) -> None:
@@ -102,7 +111,7 @@ def put_file(path: Path, content: bytes) -> None:
     EpstudyError
         When it cannot be written; an older one is as it was.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # a name as long as the file's own would be too long
     try:
         part.write_bytes(content)
         part.replace(path)
@@ -121,5 +130,10 @@ def shown(path: Path) -> str:
 
 
 def named(values: Mapping[str, object]) -> str:
-    """Return parameters as a text for people: `city=chicago, floors=3`."""
-    return ", ".join(f"{name}={value}" for name, value in values.items())
+    """Return parameters as a text for people, without passwords: `city=chicago, floors=3`."""
+    return ", ".join(f"{name}={masked(value)}" for name, value in values.items())
+
+
+def masked(value: object) -> str:
+    """Return a value as a text, with `***` for the password of each URL in it."""
+    return _PASSWORD.sub(r"\1:***@", str(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from epstudy.report.cells import TAG
+from epstudy.report.source import TAG
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from epstudy.core.errors import InputError
@@ -18,15 +19,18 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         values as there are columns.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}; expected a CSV file in UTF-8") from error
-    header = text.partition("\n")[0]
+    header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = ";" if ";" in header and "," not in header else ","
-    lines = [[cell.strip() for cell in line] for line in csv.reader(text.splitlines(), delimiter=delimiter)]
-    lines = [line for line in lines if any(line)]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        lines = [cells for line in reader if any(cells := [cell.strip() for cell in line])]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}, cannot be read: {error}; expected a CSV file") from error
     if len(lines) < 2:
         raise InputError(f"{path} has no rows; expected a line with the names of parameters, and one line a report")
     columns, *rows = lines

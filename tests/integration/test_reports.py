@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import epstudy as ep
+from epstudy.core.manifest import Axis, Manifest
+from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.store import Store
 from tests.integration.offices import alive, processes_of, until
 from tests.integration.test_command_line import epstudy
 
@@ -116,7 +120,7 @@ def test_a_cell_that_raises_is_told_and_what_there_is_is_kept(own_store: str, tm
     assert "printed after" not in page
     assert "ZeroDivisionError" in page
     assert "In [3] (1 / 0)" in page
-    assert "It ran and opened no study." in page
+    assert "It ran, opened and read no study." in page
 
 
 def test_a_report_runs_in_this_python_and_in_the_folder_of_its_notebook(
@@ -178,3 +182,33 @@ def test_a_report_that_is_ended_leaves_no_kernel_and_no_files(
     assert process.returncode != 0
     until(lambda: not psutil.pid_exists(kernel), 10)
     assert [path.name for path in tmp_path.iterdir()] == ["long.ipynb"], "neither a page nor a temporary file"
+
+
+def test_a_notebook_that_ends_early_with_sys_exit_is_an_error(own_store: str, tmp_path: Path) -> None:
+    notebook = written(tmp_path / "early.ipynb", "import sys; sys.exit()", "print('after')")
+    said = epstudy("report", str(notebook), "-o", str(tmp_path / "out.html"), code=1)
+    assert "Error: the report is not complete: cell In [2]: SystemExit; the cells after it were not executed" in said
+    assert "SystemExit" in (tmp_path / "out.html").read_text()
+
+
+def test_a_row_whose_failures_are_allowed_is_not_called_complete(own_store: str, tmp_path: Path) -> None:
+    store = Store(own_store)
+    store.put_outcome("a" * 64, Outcome(State.DONE))
+    store.put_outcome("b" * 64, Outcome(State.FAILED, Cause.SIMULATION, "severe"))
+    lpd = Axis(name="lpd", kind="field", targets=(), labels=(6, 8), values=(6, 8), edits=((), ()))
+    store.put_manifest(Manifest("office", "energyplus", {}, (lpd,), ((0,), (1,)), ("a" * 64, "b" * 64), {}))
+    notebook = written(tmp_path / "opener.ipynb", 'import epstudy as ep\nstudy = ep.Study.open("office")')
+    (tmp_path / "rows.csv").write_text("lpd\n6\n7\n")
+    command = ["report", str(notebook), "--for", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "{lpd}.html")]
+    said = epstudy(*command, "--allow-failures")
+    assert re.search(r"^\S*6\.html  office: 1 of 2 done.*, 1 failed \(allowed\)$", said, flags=re.MULTILINE)
+    assert ".html  complete" not in said
+
+
+def test_what_breaks_one_report_is_told_in_one_line_and_stops_no_other(own_store: str, tmp_path: Path) -> None:
+    notebook = written(tmp_path / os.fsdecode(b"M\xfcnchen.ipynb"), "print('here')")
+    (tmp_path / "rows.csv").write_text("lpd\n6\n7\n")
+    command = ["report", str(notebook), "--for", str(tmp_path / "rows.csv"), "-o", str(tmp_path / "{lpd}.html")]
+    said = epstudy(*command, code=1)
+    assert len(re.findall(r"^Error: .*\d\.html cannot be made: UnicodeEncodeError: .+$", said, flags=re.MULTILINE)) == 2
+    assert "Traceback" not in said

@@ -24,6 +24,19 @@ def test_studies_are_noted_in_order_and_the_last_grid_of_a_name_counts(tmp_path:
     assert found == [Noted("b", "here", manifest("b", retries=3).digest), Noted("a", "here", manifest("a").digest)]
 
 
+def test_a_study_that_is_read_and_never_run_is_noted_unless_the_same_grid_is_run(tmp_path: Path) -> None:
+    settings = Settings(store="here", report_studies=str(tmp_path / "studies"))
+    note_study(settings, manifest("a"), "3 of 9 done")
+    note_study(settings, manifest("a"))
+    note_study(settings, manifest("a", retries=3))
+    note_study(settings, manifest("a"), "3 of 9 done")
+    note_study(settings, manifest("b"), "1 of 2 done")
+    assert noted_studies(tmp_path / "studies") == [
+        Noted("a", "here", manifest("a", retries=3).digest),
+        Noted("b", "here", manifest("b").digest, "1 of 2 done"),
+    ]
+
+
 def test_nothing_is_noted_outside_a_report(tmp_path: Path) -> None:
     note_study(Settings(store="here"), manifest("a"))
     assert noted_studies(tmp_path / "studies") == []

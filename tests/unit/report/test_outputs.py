@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from epstudy.core.errors import EpstudyError, InputError
-from epstudy.report.outputs import check_page, page_names, put_file
+from epstudy.report.outputs import check_page, named, page_names, put_file
 from epstudy.report.rows import read_rows
 
 ROWS = [{"city": "chicago", "period": "annual"}, {"city": "miami", "period": "annual"}]
@@ -52,6 +52,34 @@ def test_a_page_ends_in_html(tmp_path: Path) -> None:
         check_page(tmp_path / "page.pdf", tmp_path / "question.ipynb")
 
 
+@pytest.mark.parametrize("name", ["x" * 250, "é" * 125])
+def test_a_name_that_is_too_long_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="-o has a name of 256 bytes; expected at most 255"):
+        check_page(tmp_path / f"{name}.html", tmp_path / "question.ipynb")
+    with pytest.raises(InputError, match="-o has a name of 256 bytes"):
+        check_page(tmp_path / f"{name}.ipynb" / "out.html", tmp_path / "question.ipynb")
+
+
+def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    page = check_page(tmp_path / f"{'x' * 249}.html", tmp_path / "question.ipynb")
+    put_file(page.with_suffix(".ipynb"), b"executed")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'x' * 249}.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("redis://:secret@host/0", "redis://:***@host/0"),
+        ("redis://ann:se:c@ret@host", "redis://ann:***@host"),
+        (["s3://a:secret@b", "http://[::1]:80/"], "['s3://a:***@b', 'http://[::1]:80/']"),
+        ("http://[bad", "http://[bad"),
+        (3, "3"),
+    ],
+)
+def test_a_password_in_a_parameter_is_not_shown(value: object, said: str) -> None:
+    assert named({"pool": value}) == f"pool={said}"
+
+
 @pytest.mark.parametrize("content", ["{}", '{"metadata": {}}', "text"])
 def test_a_notebook_of_the_user_is_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / "mine.ipynb").write_text(content)
@@ -85,6 +113,8 @@ def test_a_file_that_cannot_take_its_place_leaves_nothing_beside(tmp_path: Path)
 @pytest.mark.parametrize(
     "text",
     [
+        "\n\ncity;floors\nchicago;3\nmiami;4\n",
+        "city,floors\rchicago,3\rmiami,4\r",
         "city,floors\nchicago,3\n\nmiami, 4\n",
         "\ufeffcity;floors\r\nchicago;3\r\nmiami;4\r\n",
         'city,floors\n"chicago",3\nmiami,4\n,\n',
@@ -110,6 +140,19 @@ def test_a_table_that_cannot_be_is_refused(tmp_path: Path, text: str, said: str)
     path = tmp_path / "cities.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=said):
+        read_rows(path)
+
+
+def test_a_value_with_an_unusual_line_end_is_one_value(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes('note,city\n"one\u2028two\r\nthree",miami\n'.encode())
+    assert read_rows(path) == [{"note": "one\u2028two\r\nthree", "city": "miami"}]
+
+
+def test_a_file_that_csv_cannot_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cities.csv"
+    path.write_text("city\n" + "x" * 200_000 + "\n")
+    with pytest.raises(InputError, match=r"cities\.csv, line 2, cannot be read: field larger than"):
         read_rows(path)
 
 

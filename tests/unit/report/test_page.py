@@ -85,7 +85,7 @@ def test_failures_stand_below_the_title(notebook: NotebookNode) -> None:
 def test_a_cell_that_raised_is_told_below_the_title(notebook: NotebookNode) -> None:
     add_cells(notebook, FACTS, "cell In [2] (1/0): ZeroDivisionError: division by zero", [])
     assert "ZeroDivisionError" in notebook.cells[1].source
-    assert "It ran and opened no study." in notebook.cells[-1].source
+    assert "It ran, opened and read no study." in notebook.cells[-1].source
 
 
 def test_a_message_of_several_paragraphs_stays_in_its_place(notebook: NotebookNode) -> None:
@@ -93,6 +93,13 @@ def test_a_message_of_several_paragraphs_stays_in_its_place(notebook: NotebookNo
     page = make_page(notebook, "How much?", code=False)
     assert "CheckError: 2 problems:<br/><br/>    - $HOME<br/>    - $PATH</a>" in page
     assert "MathJax" not in page
+
+
+@pytest.mark.parametrize("end", ["\r\r", "\r\n\r\n", "\u2028\n", "\x0b\x0c"])
+def test_a_message_with_carriage_returns_does_not_become_markdown(notebook: NotebookNode, end: str) -> None:
+    add_cells(notebook, FACTS, f"cell In [2]: Error: first{end}# second", [])
+    page = make_page(notebook, "How much?", code=False)
+    assert "Error: first<br/><br/># second</a>" in page.replace("<br>", "<br/>")
 
 
 def test_a_table_of_failures_for_a_terminal_is_short() -> None:

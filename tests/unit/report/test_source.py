@@ -8,18 +8,28 @@ from pathlib import Path
 import pytest
 
 from epstudy.core.errors import InputError
-from epstudy.report.source import read_source
+from epstudy.report.source import TAG, read_source
 from tests.unit.report.conftest import Write
 
 
 def test_title_and_parameters_are_found(write: Write) -> None:
     source = read_source(write(parameters='city: str = "chicago"  # where\nlevels = [\n    1,\n    2,\n]'))
     assert source.title == "How much?"
-    assert source.parameters == {"city": '"chicago"', "levels": "[1,2,]"}
+    assert source.parameters == {"city": '"chicago"', "levels": "[1, 2]"}
     assert len(source.digest) == 64
-    assert source.is_text("city")
-    assert not source.is_text("levels")
-    assert not source.is_text("nothing")
+    assert source.own_value("city") == "chicago"
+    assert source.own_value("levels") == [1, 2]
+    assert source.own_value("nothing") is None
+
+
+def test_a_text_with_a_hash_is_a_text(write: Write) -> None:
+    source = read_source(write(parameters='colour = "#ff0000"  # of the bars'))
+    assert source.parameters == {"colour": '"#ff0000"'}
+
+
+def test_a_cell_that_python_alone_cannot_read_has_parameters_too(write: Write) -> None:
+    source = read_source(write(parameters='%matplotlib inline\ncity = "chicago"'))
+    assert source.parameters == {"city": '"chicago"'}
 
 
 def test_a_notebook_without_a_kernelspec_has_parameters_too(write: Write) -> None:
@@ -43,6 +53,14 @@ def test_what_is_no_notebook_is_told_in_one_line(tmp_path: Path, content: bytes)
     with pytest.raises(InputError, match="is no notebook: ") as raised:
         read_source(path)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("tag", [TAG, "injected-parameters"])
+def test_a_report_made_from_an_executed_report_is_refused(write: Write, tag: str) -> None:
+    path = write()
+    path.write_text(path.read_text().replace('"parameters"', f'"{tag}"'))
+    with pytest.raises(InputError, match="is an executed report; give the notebook it was made from"):
+        read_source(path)
 
 
 def test_a_folder_is_no_notebook(tmp_path: Path) -> None:
