@@ -39,7 +39,7 @@ class Steps:
 
 def as_frame(series: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Return a series of one variant or of many as a table with stamps, or refuse it."""
-    frame = series.to_frame() if isinstance(series, pd.Series) else series
+    frame = series.to_frame("" if series.name is None else series.name) if isinstance(series, pd.Series) else series
     stamps = frame.index.get_level_values(-1)
     if not len(frame) or not isinstance(stamps, pd.DatetimeIndex):
         found = "no rows" if not len(frame) else f"the index {frame.index.name!r}"
@@ -61,6 +61,15 @@ def known_variants(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def chosen_column(frame: pd.DataFrame, variant: Any) -> int:
     """Return the position of the column of a variant that has values."""
+    place = column_of(frame, variant)
+    if not frame.iloc[:, place].notna().any():
+        name = column_text(frame.columns[place]) or "the column"
+        raise InputError(f"{name} has no values in this series; look at study.failures()")
+    return place
+
+
+def column_of(frame: pd.DataFrame, variant: Any) -> int:
+    """Return the position of the column of a variant, with values or without."""
     known = list(frame.columns)
     if variant is None and len(known) == 1:
         found = [0]
@@ -73,8 +82,6 @@ def chosen_column(frame: pd.DataFrame, variant: Any) -> int:
         )
         shown = ", ".join(map(repr, known[:8])) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
         raise InputError(f"{said}; it has {shown}")
-    if not frame.iloc[:, found[0]].notna().any():
-        raise InputError(f"{column_text(known[found[0]])} has no values in this series; look at study.failures()")
     return found[0]
 
 
@@ -133,6 +140,34 @@ def check_within_a_day(steps: Steps, figure: str) -> None:
             f"{figure} needs steps of less than a day; those of this series have {_length_text(steps.length)}: ask for "
             'the output "hourly"'
         )
+
+
+def check_whole_months(steps: Steps) -> None:
+    """Refuse stamps of months as pandas makes them: nothing says whether they begin or end their months."""
+    made = "resample" if getattr(steps.values.index, "freq", None) is not None else ""
+    if steps.length == _MONTH and (made or (steps.begins.day != 1).any()):
+        raise InputError(
+            f"the months of this series are stamped by pandas, from {steps.values.index[0]} on; study.timeseries() "
+            "stamps a month with the first of the next: give its hourly or monthly series as it is, or a table with "
+            'months that are named: table.index = table.index.strftime("%b")'
+        )
+
+
+def months_in_part(steps: Steps) -> str:
+    """Return "in part: May (1 of 744 steps)", of the months of which steps are missing, or nothing."""
+    if steps.length >= _MONTH:
+        return ""
+    months = steps.begins.to_period("M")
+    counts = pd.Series(1, index=months).groupby(level=0).sum()
+    known = pd.PeriodIndex(counts.index)
+    whole = np.asarray(known.days_in_month) * (_DAY / steps.length)
+    names = known.strftime("%b %Y" if known.year.nunique() > 1 else "%b")
+    parts = [
+        f"{name} ({count:,} of {all_of_it:,.0f} steps)"
+        for name, count, all_of_it in zip(names, counts, whole, strict=True)
+        if count < all_of_it
+    ]
+    return "in part: " + ", ".join(parts) if parts else ""
 
 
 def hours(steps: Steps) -> np.ndarray:
