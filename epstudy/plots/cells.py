@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, missing_note
-from epstudy.plots.labels import axis_label, level_text, say, say_below, wrapped
+from epstudy.plots.labels import axis_label, level_texts, say, say_below, wrapped
 from epstudy.plots.looks import CONTINUOUS
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 from epstudy.plots.places import Places, mark_x, mark_y
@@ -74,10 +74,10 @@ def heatmap(
         axes = [one_panel(ax, width, height)]
         say(axes[0], note)
     else:
-        names = [wrapped(f"{by} = {level_text(level)}", 32) for level in levels]
+        names = [wrapped(f"{by} = {text}", 32) for text in level_texts(levels)]
         axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(height, 3.0))
         say_below(axes[0].figure, note)
-    image = _draw(axes, grids, [level_text(level) for level in across], [level_text(level) for level in up])
+    image = _draw(axes, grids, level_texts(across), level_texts(up))
     for panel in axes:
         panel.set(xlabel=x, ylabel=y)
     if by:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, missing_note
-from epstudy.plots.labels import say, say_below, wrapped
+from epstudy.plots.labels import legend_text, say, say_below, wrapped
 from epstudy.plots.looks import DISTINCT, PALE, Look, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 
@@ -123,7 +123,9 @@ def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[A
 
 
 def _intervals(frame: pd.DataFrame) -> str:
-    return f"with {100 * frame.attrs.get('confidence', 0.95):g} % intervals"
+    if "confidence" not in frame.attrs:
+        return "with intervals"
+    return f"with {100 * frame.attrs['confidence']:g} % intervals"
 
 
 def _of(frame: pd.DataFrame, index: str) -> str:
@@ -165,7 +167,7 @@ def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:
     for parameter in [*named, *others]:
         of_it = rows[rows["parameter"] == parameter].sort_values("size")
         shown = look(named.index(parameter)) if parameter in named else grey
-        label = wrapped(str(parameter)) if parameter in named else None
+        label = legend_text(str(parameter)) if parameter in named else None
         order = 2 if parameter in named else 1
         ax.plot(
             of_it["size"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ AS_IN_THE_MODEL = "as in the model"
 
 _WIDE = 24
 _LINES = 3
+#: Digits of a number as a rule, and those that tell any two apart.
+_DIGITS, _EXACT = 6, 17
 _SMALL = {"fontsize": "small", "color": "0.35"}
 
 
@@ -27,13 +30,30 @@ def axis_label(frame: pd.DataFrame, column: str) -> str:
     return str(column) if unit in ("1", "") else f"{column} [{unit}]"
 
 
-def level_text(level: Any) -> str:
+def level_text(level: Any, digits: int = _DIGITS) -> str:
     """Return a level as a figure shows it: numbers short, None as "as in the model"."""
     if level is None or level is pd.NA or level != level:
         return AS_IN_THE_MODEL
     if isinstance(level, bool | np.bool_) or not isinstance(level, Real):
         return str(level) or repr(level)
-    return number_text(float(level))
+    return number_text(float(level), digits)
+
+
+def level_texts(levels: Iterable[Any]) -> list[str]:
+    """Return different levels as a figure shows them, numbers with more digits where they would read the same."""
+    distinct = list(levels)
+    tried = ([level_text(level, digits) for level in distinct] for digits in range(_DIGITS, _EXACT + 1))
+    return max(tried, key=lambda texts: len(set(texts)))
+
+
+def legend_text(text: str) -> str:
+    """Return a text wrapped for a legend; one that begins with "_" is set off, as matplotlib would leave it out."""
+    return " " * text.startswith("_") + wrapped(text)
+
+
+def legend_texts(levels: Iterable[Any]) -> list[str]:
+    """Return different levels as a legend shows them."""
+    return [legend_text(text) for text in level_texts(levels)]
 
 
 def wrapped(text: str, width: int = _WIDE) -> str:
@@ -47,9 +67,11 @@ def wrapped(text: str, width: int = _WIDE) -> str:
     return "\n".join(kept) + (" …" if len(lines) > _LINES else "")
 
 
-def number_text(number: float, digits: int = 6) -> str:
-    """Return a number with so many digits, thousands apart."""
-    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e9 else f"{number:.{digits}g}"
+def number_text(number: float, digits: int = _DIGITS) -> str:
+    """Return a number with so many digits, large ones whole and with thousands apart."""
+    if not 1e4 <= abs(number) < 1e9:
+        return f"{number:.{digits}g}"
+    return f"{number:,.0f}" if digits <= _DIGITS else f"{number:,.{digits}g}"
 
 
 def say(ax: Axes, *notes: str) -> None:

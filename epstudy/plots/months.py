@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import is_number, missing_note
-from epstudy.plots.labels import say, wrapped
+from epstudy.plots.labels import legend_text, say
 from epstudy.plots.looks import PALE, beside, look
 from epstudy.plots.panels import one_panel
 from epstudy.plots.places import Places, mark_x
@@ -73,7 +73,7 @@ def monthly_end_uses(
             hatch=shown.hatch,
             edgecolor="white",
             linewidth=0.5,
-            label=wrapped(str(use)),
+            label=legend_text(str(use)),
         )
         above, below = above + np.maximum(values, 0), below + np.minimum(values, 0)
     ax.axhline(0.0, color="black", linewidth=0.8)

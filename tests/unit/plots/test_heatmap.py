@@ -85,6 +85,12 @@ def test_one_axes_is_no_place_for_several_panels() -> None:
         plots.heatmap(grid(2, 2, panels=2), "lpd", "u_value", "eui", by="weather", ax=ax)
 
 
+def test_levels_that_differ_in_the_eighth_digit_read_the_same() -> None:
+    table = grid(3, 2).assign(lpd=[0.12345671, 0.12345671, 0.12345672, 0.12345672, 0.12345673, 0.12345673])
+    labels = [label.get_text() for label in plots.heatmap(table, "lpd", "u_value", "eui").get_xticklabels()]
+    assert labels == ["0.12345671", "0.12345672", "0.12345673"]
+
+
 def test_a_heat_map_of_texts_is_refused() -> None:
     with pytest.raises(InputError, match="\"status\" holds 'done', not numbers"):
         plots.heatmap(grid(2, 2), "lpd", "u_value", "status")

@@ -108,6 +108,11 @@ def test_a_wild_interval_of_a_small_sample_does_not_flatten_the_lines() -> None:
     assert -1 < low < 0 < 2 < high < 3
 
 
+def test_intervals_of_unknown_confidence_were_of_95_percent() -> None:
+    for ax in (plots.sensitivity(indices("sobol")), plots.convergence(growing_sample())):
+        assert ax.get_legend().get_title().get_text() == "with intervals"
+
+
 def test_another_table_has_no_sizes() -> None:
     with pytest.raises(InputError, match='no column "parameter" and "index"'):
         plots.convergence(results(3))
