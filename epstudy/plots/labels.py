@@ -27,7 +27,12 @@ _SMALL = {"fontsize": "small", "color": "0.35"}
 def axis_label(frame: pd.DataFrame, column: str) -> str:
     """Return the column with its unit, such as `site_eui_kwh_m2 [kWh/m2]`."""
     unit = frame.attrs.get("units", {}).get(column, "1")
-    return str(column) if unit in ("1", "") else f"{column} [{unit}]"
+    return plain(str(column) if unit in ("1", "") else f"{column} [{unit}]")
+
+
+def plain(text: str) -> str:
+    """Return a text in which "$" is a dollar, not the beginning of a formula of matplotlib."""
+    return re.sub(r"(?<!\\)\$", r"\\$", text)
 
 
 def level_text(level: Any, digits: int = _DIGITS) -> str:
@@ -59,12 +64,12 @@ def legend_texts(levels: Iterable[Any]) -> list[str]:
 def wrapped(text: str, width: int = _WIDE) -> str:
     """Return a text in up to three lines of `width` letters, broken at spaces, "_" and ":", the rest an ellipsis."""
     lines = [""]
-    for piece in re.findall(rf"[^\s_:]{{1,{width}}}[_:]*\s*|[_:]+\s*", text):
+    for piece in re.findall(rf"[^\s_:]{{1,{width}}}[_:]*\s*|[_:]+\s*", text.replace(r"\$", "$")):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
     kept = [line.rstrip() for line in lines[:_LINES]]
-    return "\n".join(kept) + (" …" if len(lines) > _LINES else "")
+    return plain("\n".join(kept) + (" …" if len(lines) > _LINES else ""))
 
 
 def number_text(number: float, digits: int = _DIGITS) -> str:
@@ -76,13 +81,13 @@ def number_text(number: float, digits: int = _DIGITS) -> str:
 
 def say(ax: Axes, *notes: str) -> None:
     """Write what is to be known of a panel above its right end, in small letters; empty notes say nothing."""
-    said = "\n".join(note for note in notes if note)
+    said = plain("\n".join(note for note in notes if note))
     if said:
         ax.set_title(said, loc="right", **_SMALL)  # type: ignore[arg-type]
 
 
 def say_below(figure: Figure | SubFigure, *notes: str) -> None:
     """Write what is to be known of a figure of several panels below them, in small letters."""
-    said = "; ".join(note for note in notes if note)
+    said = plain("; ".join(note for note in notes if note))
     if said:
         figure.supxlabel(said, x=0.99, ha="right", **_SMALL)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import is_number, is_result, levels_of
-from epstudy.plots.labels import AS_IN_THE_MODEL, axis_label, legend_texts
+from epstudy.plots.labels import AS_IN_THE_MODEL, axis_label, legend_texts, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +121,8 @@ def beside(axes: Axes | Sequence[Axes], **options: Any) -> None:
     handles = options.pop("handles", panels[0].get_legend_handles_labels()[0])
     if not handles:
         return
+    if options.get("title"):
+        options["title"] = plain(options["title"])
     if len(panels) == 1:
         options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         panels[0].legend(handles=handles, frameon=False, **options)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import missing_note
+from epstudy.plots.labels import plain
 from epstudy.series import ENVIRONMENT
 
 _DAY = pd.Timedelta(days=1)
@@ -183,7 +184,7 @@ def series_label(frame: pd.DataFrame, length: pd.Timedelta | None = None) -> str
     name, unit = next(iter(units.items()))
     if length is not None and unit in COUNTED and length != pd.Timedelta(hours=1):
         unit = f"{unit} in {_length_text(length)}"
-    return f"{name} [{unit}]" if unit else name
+    return plain(f"{name} [{unit}]" if unit else name)
 
 
 def column_text(column: Any) -> str:

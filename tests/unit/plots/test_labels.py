@@ -58,6 +58,11 @@ def test_levels_have_as_many_digits_as_tell_them_apart() -> None:
     assert level_texts([1 / 3, "a", "a"]) == ["0.333333", "a", "a"]
 
 
+def test_a_dollar_is_no_formula() -> None:
+    assert wrapped(wrapped("5 $ or 6 $")) == r"5 \$ or 6 \$"
+    assert axis_label(pd.DataFrame(), "US$") == r"US\$"
+
+
 def test_a_column_has_its_unit_where_it_has_one() -> None:
     frame = pd.DataFrame({"eui": [1.0], "warnings": [1]})
     frame.attrs["units"] = {"eui": "kWh/m2", "warnings": "1"}
