@@ -36,6 +36,8 @@ def _check_levels(frame: pd.DataFrame, names: Iterable[str]) -> None:
         if values.dtype == object and not all(isinstance(value, Hashable) for value in values):
             found = next(value for value in values if not isinstance(value, Hashable))
             raise InputError(f'"{name}" holds {found!r}; a figure needs numbers or texts: choose another column')
+        if is_number(values) and (values.notna() & ~has_value(values)).any() and not is_result(frame, name):
+            raise InputError(f'"{name}" has infinite levels, which have no place on an axis: select the other rows')
 
 
 def check_numbers(frame: pd.DataFrame, *names: str) -> None:

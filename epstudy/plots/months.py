@@ -29,6 +29,7 @@ from epstudy.series import TIME
 
 _NAMED = 9
 _OTHERS = "others"
+_YEAR = 12
 _ROOM = 1.05
 
 
@@ -58,6 +59,7 @@ def monthly_end_uses(
         of months are not those of EnergyPlus, or there is no such variant.
     """
     table, unit, notes = _given(uses) if isinstance(uses, pd.DataFrame) else _from_series(uses, variant)
+    table = table.replace([np.inf, -np.inf], np.nan)
     notes.append(missing_note(int(table.isna().sum().sum()), table.size, "bars"))
     table = _with_others(table.fillna(0.0).loc[:, (table != 0).any()])
     ax = one_panel(ax, 8.2, 4.2)
@@ -77,7 +79,11 @@ def monthly_end_uses(
         )
         above, below = above + np.maximum(values, 0), below + np.minimum(values, 0)
     ax.axhline(0.0, color="black", linewidth=0.8)
-    mark_x(ax, Places(np.arange(len(table), dtype=float), [str(month) for month in table.index]))
+    mark_x(
+        ax,
+        Places(np.arange(len(table), dtype=float), [str(month) for month in table.index]),
+        upright=len(table) > _YEAR,
+    )
     ax.set_ylim(_ROOM * below.min(initial=0.0), _ROOM * above.max(initial=0.0) or 1.0)
     ax.set(ylabel=f"energy [{unit}]" if unit else "energy")
     say(ax, *notes)
@@ -119,7 +125,8 @@ def _from_series(uses: Mapping[str, Any], variant: Any) -> tuple[pd.DataFrame, s
     steps = {label: only_period(column, "monthly end uses") for label, column in columns.items()}
     months = {label: _summed(found).iloc[:, 0] for label, found in steps.items()}
     _check_same_months(months)
-    return _named(pd.DataFrame(months)), unit, [name, months_in_part(next(iter(steps.values())))]
+    parts = dict.fromkeys(months_in_part(found) for found in steps.values())
+    return _named(pd.DataFrame(months)), unit, [name, *parts]
 
 
 def _one_unit(units: Mapping[str, str]) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from epstudy.core.errors import InputError
 from epstudy.plots.columns import is_number, levels_of
 from epstudy.plots.labels import level_text, level_texts, number_text, wrapped
 
@@ -50,8 +49,6 @@ def places(values: pd.Series, table: pd.Series) -> tuple[NDArray[np.float64], Pl
         return codes.astype(float), Places(np.arange(len(levels), dtype=float), level_texts(levels))
     at = values.to_numpy(dtype=float, copy=True)
     unknown = np.isnan(at)
-    if np.isinf(at).any():
-        raise InputError(f'"{values.name}" has infinite values, which have no place on an axis: select the other rows')
     lowest, highest = at[~unknown].min(), at[~unknown].max()
     few = _few_levels(at[~unknown])
     ticks = _round_ticks(lowest, highest) if few is None else few

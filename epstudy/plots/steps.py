@@ -96,7 +96,7 @@ def periods(frame: pd.DataFrame) -> list[Steps]:
     Raises
     ------
     InputError
-        When the steps of a period are not equally long, as those of `detailed` outputs.
+        When the steps of a period are not equally long, as those of `detailed` outputs, or values are infinite.
     """
     if frame.index.nlevels == 1:
         return [_steps("", frame)]
@@ -111,6 +111,12 @@ def _steps(period: str, frame: pd.DataFrame) -> Steps:
     stamps = pd.DatetimeIndex(frame.index)
     if len(stamps) < 2:
         raise InputError(f"this figure needs two time steps or more; the series has {len(stamps)}")
+    infinite = np.isinf(frame.to_numpy(dtype=float)).any(axis=0).sum()
+    if infinite:
+        raise InputError(
+            f"{infinite:,} of {frame.shape[1]:,} columns of this series have infinite values; say what they are to be, "
+            "such as no values: series.replace([np.inf, -np.inf], np.nan)"
+        )
     lengths = pd.Series(stamps[1:] - stamps[:-1])
     if lengths.between(*_MONTHS).all():
         return Steps(period, pd.DatetimeIndex(stamps - pd.DateOffset(months=1)), _MONTH, frame)
@@ -144,13 +150,13 @@ def check_within_a_day(steps: Steps, figure: str) -> None:
 
 
 def check_whole_months(steps: Steps) -> None:
-    """Refuse stamps of months as pandas makes them: nothing says whether they begin or end their months."""
-    made = "resample" if getattr(steps.values.index, "freq", None) is not None else ""
+    """Refuse stamps of months as pandas makes them: they may begin their months, or end them."""
+    made = getattr(steps.values.index, "freq", None) is not None
     if steps.length == _MONTH and (made or (steps.begins.day != 1).any()):
         raise InputError(
-            f"the months of this series are stamped by pandas, from {steps.values.index[0]} on; study.timeseries() "
-            "stamps a month with the first of the next: give its hourly or monthly series as it is, or a table with "
-            'months that are named: table.index = table.index.strftime("%b")'
+            f"the months of this series, stamped from {steps.values.index[0]} on, are of pandas or not whole; "
+            "study.timeseries() stamps a month with the first of the next: give its hourly or monthly series as it is, "
+            'or a table with months that are named: table.index = table.index.strftime("%b")'
         )
 
 

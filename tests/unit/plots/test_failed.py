@@ -57,6 +57,14 @@ def test_infinite_values_were_errors_of_matplotlib(name: str) -> None:
     assert said_of(first) == "1 of 5 variants has no value"
 
 
+def test_an_infinite_level_has_no_place() -> None:
+    table = results(5)
+    table.loc[3, "lpd"] = np.inf
+    for name in ("line", "parallel_coordinates", "scatter_matrix"):
+        with pytest.raises(InputError, match='"lpd" has infinite levels'):
+            FIGURES[name](table)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_dollars_were_formulas(name: str) -> None:
     text = r"$\frac{ and $x_1$"

@@ -102,6 +102,11 @@ def test_a_month_without_a_value_was_zero_and_nothing_said_so() -> None:
     assert ax.get_title(loc="right").splitlines() == ["variant 0", "1 of 4 bars has no value"]
 
 
+def test_an_infinite_month_was_a_warning_of_numpy() -> None:
+    table = pd.DataFrame({"heating": [3.0, np.inf]}, index=["January", "February"])
+    assert plots.monthly_end_uses(table).get_title(loc="right") == "1 of 2 bars has no value"
+
+
 def test_a_variant_that_has_no_such_use_was_refused() -> None:
     gas, fans = series(2, days=31), series(2, days=31)
     gas[1] = np.nan
@@ -123,6 +128,12 @@ def test_a_slice_by_days_had_a_month_of_one_hour() -> None:
     assert ticks(ax) == ["May", "Jun", "Jul", "Aug"]
     said = ax.get_title(loc="right").splitlines()
     assert said == ["variant 0", "in part: May (1 of 744 steps), Aug (743 of 744 steps)"]
+
+
+def test_a_part_of_a_month_is_said_of_whichever_series_has_it() -> None:
+    fans = series(1, days=31)
+    ax = plots.monthly_end_uses({"fans": fans, "pumps": fans.iloc[:700], "heat": fans.iloc[:700]})
+    assert ax.get_title(loc="right").splitlines() == ["variant 0", "in part: Jan (700 of 744 steps)"]
 
 
 def test_a_sum_over_zones_was_called_variant_0() -> None:

@@ -77,6 +77,13 @@ def test_design_days_have_panels_with_axes_of_their_own() -> None:
     assert axes[0].get_xlim() != axes[1].get_xlim()
 
 
+def test_infinite_values_of_a_series_were_warnings_of_numpy() -> None:
+    table = series(3)
+    table.iloc[5, 1] = np.inf
+    with pytest.raises(InputError, match="1 of 3 columns of this series have infinite values"):
+        plots.band(table)
+
+
 def test_a_table_without_stamps_is_refused() -> None:
     with pytest.raises(InputError, match="a series has a row a time step"):
         plots.band(pd.DataFrame({"a": [1.0, 2.0]}))
