@@ -11,8 +11,8 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
-from epstudy.plots.columns import check_columns, check_numbers, missing_note
-from epstudy.plots.labels import axis_label, level_text, say, say_below, wrapped
+from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note
+from epstudy.plots.labels import axis_label, level_texts, plain, say, say_below, wrapped
 from epstudy.plots.looks import CONTINUOUS
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 from epstudy.plots.places import Places, mark_x, mark_y
@@ -68,18 +68,18 @@ def heatmap(
         more = "" if by else ", or give a third parameter as by="
         raise InputError(f'several variants have the same "{x}" and "{y}"; select the rows of one heat map first{more}')
     grids, (levels, across, up) = _grids(frame, x, y, value, by)
-    note = missing_note(int(frame[value].isna().sum()), len(frame))
+    note = missing_note(int((~has_value(frame[value])).sum()), len(frame))
     width, height = min(1.6 + 1.1 * len(across), 9.0), min(max(1.2 + 0.7 * len(up), _LOW), 7.5)
     if by is None:
         axes = [one_panel(ax, width, height)]
         say(axes[0], note)
     else:
-        names = [wrapped(f"{by} = {level_text(level)}", 32) for level in levels]
+        names = [wrapped(f"{by} = {text}", 32) for text in level_texts(levels)]
         axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(height, 3.0))
         say_below(axes[0].figure, note)
-    image = _draw(axes, grids, [level_text(level) for level in across], [level_text(level) for level in up])
+    image = _draw(axes, grids, level_texts(across), level_texts(up))
     for panel in axes:
-        panel.set(xlabel=x, ylabel=y)
+        panel.set(xlabel=plain(x), ylabel=plain(y))
     if by:
         label_outer(axes)
     axes[0].figure.colorbar(image, ax=axes if by else axes[0], label=axis_label(frame, value))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
-from epstudy.plots.columns import check_numbers, missing_note, parameter_columns
+from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note, parameter_columns
 from epstudy.plots.labels import axis_label, level_text, number_text, say, wrapped
 from epstudy.plots.looks import look
 from epstudy.plots.panels import one_panel
@@ -44,10 +44,11 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
         parameter only.
     """
     parameters = parameter_columns(frame)
+    check_columns(frame, *parameters)
     check_numbers(frame, value)
     chosen = _baseline(frame, parameters, baseline)
     reference = float(frame[value].iloc[chosen])
-    if np.isnan(reference):
+    if not np.isfinite(reference):
         raise InputError(
             f'variant {frame.index[chosen]}, the baseline, has no "{value}"; choose another with baseline='
         )
@@ -59,7 +60,7 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
             "such neighbours, or make the study with ep.Study(..., baseline=True, "
             "where=lambda v: sum(level is not None for level in v.values()) == 1)"
         )
-    known = alone & frame[value].notna().to_numpy()
+    known = alone & has_value(frame[value])
     changed = {name: frame[known & differs[:, place]] for place, name in enumerate(parameters)}
     order = sorted(
         (name for name in parameters if len(changed[name])), key=lambda name: _reach(changed[name][value], reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,28 @@ from epstudy.results import STATUS
 
 
 def check_columns(frame: pd.DataFrame, *names: str) -> None:
-    """Refuse a table without rows, or without one of these columns, and name the nearest that it has."""
+    """Refuse a table without rows, or without one of these columns, and columns of what cannot be a level."""
     if not len(frame):
         raise InputError("the table has no rows; look at how they were selected")
     missing = [name for name in dict.fromkeys(names) if name not in frame.columns]
     if not missing:
+        _check_levels(frame, names)
         return
     known = [str(column) for column in frame.columns]
     listed = " and ".join(f'"{name}"' for name in missing)
     raise InputError(f"the table has no column {listed}; {_nearest(missing, known) or 'it has ' + ', '.join(known)}")
+
+
+def _check_levels(frame: pd.DataFrame, names: Iterable[str]) -> None:
+    for name in dict.fromkeys(names):
+        values = frame[name]
+        if values.ndim > 1:
+            raise InputError(f'the table has {values.shape[1]} columns "{name}"; give them different names')
+        if values.dtype == object and not all(isinstance(value, Hashable) for value in values):
+            found = next(value for value in values if not isinstance(value, Hashable))
+            raise InputError(f'"{name}" holds {found!r}; a figure needs numbers or texts: choose another column')
+        if is_number(values) and (values.notna() & ~has_value(values)).any() and not is_result(frame, name):
+            raise InputError(f'"{name}" has infinite levels, which have no place on an axis: select the other rows')
 
 
 def check_numbers(frame: pd.DataFrame, *names: str) -> None:
@@ -75,9 +88,18 @@ def is_result(frame: pd.DataFrame, name: str) -> bool:
     return is_number(frame[name])
 
 
+def has_value(values: pd.Series) -> NDArray[np.bool_]:
+    """Tell where there is a value: NaN, None and infinite numbers are none."""
+    known = values.notna().to_numpy(dtype=bool)
+    return known & np.isfinite(values.to_numpy(dtype=float, na_value=np.nan)) if is_number(values) else known
+
+
 def with_values(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFrame, str]:
     """Return the rows that have a value in each of these columns, and in words how many have none."""
-    rows = frame.dropna(subset=list(dict.fromkeys(names)))
+    known = np.ones(len(frame), dtype=bool)
+    for name in dict.fromkeys(names):
+        known &= has_value(frame[name])
+    rows = frame[known]
     return rows, missing_note(len(frame) - len(rows), len(frame))
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
-from epstudy.plots.labels import say, say_below, wrapped
+from epstudy.plots.labels import legend_text, say, say_below, wrapped
 from epstudy.plots.looks import CONTINUOUS, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 from epstudy.plots.spread import draw_spread, mark_dates
@@ -144,10 +144,10 @@ def _draw_mean_day(ax: Axes, steps: Steps, chosen: NDArray[np.bool_]) -> None:
     middles = hours(steps)[chosen] + steps.length / pd.Timedelta(hours=1) / 2
     days = steps.values[chosen].groupby(np.round(middles, 6)).mean()
     if days.shape[1] > _ONE_BY_ONE:
-        draw_spread(ax, days.index.to_numpy(dtype=float), days.to_numpy(dtype=float))
+        draw_spread(ax, days.index.to_numpy(dtype=float), days)
         return
     for place, column in enumerate(days.columns):
         shown = look(place)
-        label = wrapped(column_text(column))
+        label = legend_text(column_text(column))
         (drawn,) = ax.plot(days.index, days.iloc[:, place], color=shown.colour, linestyle=shown.dashes, label=label)
         drawn.set(marker=shown.marker, markersize=4, markevery=max(1, len(days) // 8))

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from epstudy.core.errors import InputError
-from epstudy.plots.columns import check_columns, check_numbers, missing_note
-from epstudy.plots.labels import say, say_below, wrapped
+from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note, with_values
+from epstudy.plots.labels import legend_text, plain, say, say_below, wrapped
 from epstudy.plots.looks import DISTINCT, PALE, Look, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 
@@ -58,7 +58,8 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         When the table has the indices of no method.
     """
     method = _method(indices)
-    rows = indices.dropna(subset=[method.first]).sort_values(method.first)
+    known = indices.replace([np.inf, -np.inf], np.nan)
+    rows = known.dropna(subset=[method.first]).sort_values(method.first)
     note = missing_note(len(indices) - len(rows), len(indices), "parameters")
     notes = [wrapped(text, _NOTE) for text in (*indices.attrs.get("notes", ()), note)]
     if "r2" in indices.attrs:
@@ -92,7 +93,8 @@ def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[A
     Parameters
     ----------
     frame
-        One row an index: `size`, `parameter`, `index` (its name, such as "total"), `value`, `interval`.
+        One row an index: `size`, `parameter`, `index` (its name, such as "total"), `value`, `interval`. Rows without a
+        value are left out and counted.
 
     Returns
     -------
@@ -101,33 +103,43 @@ def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[A
     Raises
     ------
     InputError
-        When a column is not there, or `ax` is given where there are several indices.
+        When a column is not there, no row has a value, or `ax` is given where there are several indices.
     """
     check_columns(frame, "parameter", "index")
     check_numbers(frame, "size", "value", "interval")
-    names = list(frame["index"].unique())
+    rows, _ = with_values(
+        frame.assign(interval=frame["interval"].where(has_value(frame["interval"]))), ["size", "value"]
+    )
+    if not len(rows):
+        raise InputError("no index of this table has a value; look at what ep.analysis.convergence() was given")
+    names = list(rows["index"].unique())
     axes = several_panels([str(name) for name in names], ax, 4.2, 3.6) if len(names) > 1 else [one_panel(ax, 7.6)]
-    last = frame[frame["size"] == frame["size"].max()].set_index("parameter")["value"].abs()
+    last = rows[rows["size"] == rows["size"].max()].set_index("parameter")["value"].abs()
     named = list(last.groupby(level=0).max().sort_values(ascending=False).index[:DISTINCT])
-    for panel, name in zip(axes, names or [""], strict=True):
-        _draw_convergence(panel, frame[frame["index"] == name], named)
+    for panel, name in zip(axes, names, strict=True):
+        _draw_convergence(panel, rows[rows["index"] == name], named)
         label = "index" if len(names) > 1 else str(name)
-        panel.set(xlabel="variants in the sample", ylabel=_of(frame, label), ylim=_limits(frame))
+        panel.set(xlabel="variants in the sample", ylabel=_of(frame, label), ylim=_limits(rows))
     if len(names) > 1:
         label_outer(axes)
-    others = frame["parameter"].nunique() - len(named)
-    note = f"grey: {others} more parameters" if others > 0 else ""
-    say(axes[0], note) if len(names) == 1 else say_below(axes[0].figure, note)
+    others = rows["parameter"].nunique() - len(named)
+    notes = (
+        f"grey: {others} more parameters" if others > 0 else "",
+        missing_note(len(frame) - len(rows), len(frame), "indices"),
+    )
+    say(axes[0], *notes) if len(names) == 1 else say_below(axes[0].figure, *notes)
     beside(axes, title=_intervals(frame))
     return axes if len(names) > 1 else axes[0]
 
 
 def _intervals(frame: pd.DataFrame) -> str:
-    return f"with {100 * frame.attrs.get('confidence', 0.95):g} % intervals"
+    if "confidence" not in frame.attrs:
+        return "with intervals"
+    return f"with {100 * frame.attrs['confidence']:g} % intervals"
 
 
 def _of(frame: pd.DataFrame, index: str) -> str:
-    return f"{index} of {frame.attrs['of']}" if "of" in frame.attrs else index
+    return plain(f"{index} of {frame.attrs['of']}" if "of" in frame.attrs else index)
 
 
 def _method(indices: pd.DataFrame) -> _Method:
@@ -146,7 +158,7 @@ def _label(indices: pd.DataFrame, method: _Method) -> str:
     of = indices.attrs.get("of", "the result")
     units = indices.attrs.get("units", {})
     unit = units.get(method.first, units.get(of, "1"))
-    return method.label.format(of=of) + (f" [{unit}]" if method.in_units and unit != "1" else "")
+    return plain(method.label.format(of=of) + (f" [{unit}]" if method.in_units and unit != "1" else ""))
 
 
 def _limits(frame: pd.DataFrame) -> tuple[float, float]:
@@ -165,7 +177,7 @@ def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:
     for parameter in [*named, *others]:
         of_it = rows[rows["parameter"] == parameter].sort_values("size")
         shown = look(named.index(parameter)) if parameter in named else grey
-        label = wrapped(str(parameter)) if parameter in named else None
+        label = legend_text(str(parameter)) if parameter in named else None
         order = 2 if parameter in named else 1
         ax.plot(
             of_it["size"],

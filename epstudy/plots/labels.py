@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -18,49 +19,75 @@ AS_IN_THE_MODEL = "as in the model"
 
 _WIDE = 24
 _LINES = 3
+#: Digits of a number as a rule, and those that tell any two apart.
+_DIGITS, _EXACT = 6, 17
 _SMALL = {"fontsize": "small", "color": "0.35"}
 
 
 def axis_label(frame: pd.DataFrame, column: str) -> str:
     """Return the column with its unit, such as `site_eui_kwh_m2 [kWh/m2]`."""
     unit = frame.attrs.get("units", {}).get(column, "1")
-    return str(column) if unit in ("1", "") else f"{column} [{unit}]"
+    return plain(str(column) if unit in ("1", "") else f"{column} [{unit}]")
 
 
-def level_text(level: Any) -> str:
+def plain(text: str) -> str:
+    """Return a text in which "$" is a dollar, not the beginning of a formula of matplotlib."""
+    return re.sub(r"(?<!\\)\$", r"\\$", text)
+
+
+def level_text(level: Any, digits: int = _DIGITS) -> str:
     """Return a level as a figure shows it: numbers short, None as "as in the model"."""
     if level is None or level is pd.NA or level != level:
         return AS_IN_THE_MODEL
     if isinstance(level, bool | np.bool_) or not isinstance(level, Real):
         return str(level) or repr(level)
-    return number_text(float(level))
+    return number_text(float(level), digits)
+
+
+def level_texts(levels: Iterable[Any]) -> list[str]:
+    """Return different levels as a figure shows them, numbers with more digits where they would read the same."""
+    distinct = list(levels)
+    tried = ([level_text(level, digits) for level in distinct] for digits in range(_DIGITS, _EXACT + 1))
+    return max(tried, key=lambda texts: len(set(texts)))
+
+
+def legend_text(text: str) -> str:
+    """Return a text wrapped for a legend; one that begins with "_" is set off, as matplotlib would leave it out."""
+    return " " * text.startswith("_") + wrapped(text)
+
+
+def legend_texts(levels: Iterable[Any]) -> list[str]:
+    """Return different levels as a legend shows them."""
+    return [legend_text(text) for text in level_texts(levels)]
 
 
 def wrapped(text: str, width: int = _WIDE) -> str:
     """Return a text in up to three lines of `width` letters, broken at spaces, "_" and ":", the rest an ellipsis."""
     lines = [""]
-    for piece in re.findall(rf"[^\s_:]{{1,{width}}}[_:]*\s*|[_:]+\s*", text):
+    for piece in re.findall(rf"[^\s_:]{{1,{width}}}[_:]*\s*|[_:]+\s*", text.replace(r"\$", "$")):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
     kept = [line.rstrip() for line in lines[:_LINES]]
-    return "\n".join(kept) + (" …" if len(lines) > _LINES else "")
+    return plain("\n".join(kept) + (" …" if len(lines) > _LINES else ""))
 
 
-def number_text(number: float, digits: int = 6) -> str:
-    """Return a number with so many digits, thousands apart."""
-    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e9 else f"{number:.{digits}g}"
+def number_text(number: float, digits: int = _DIGITS) -> str:
+    """Return a number with so many digits, large ones whole and with thousands apart."""
+    if not 1e4 <= abs(number) < 1e9:
+        return f"{number:.{digits}g}"
+    return f"{number:,.0f}" if digits <= _DIGITS else f"{number:,.{digits}g}"
 
 
 def say(ax: Axes, *notes: str) -> None:
     """Write what is to be known of a panel above its right end, in small letters; empty notes say nothing."""
-    said = "\n".join(note for note in notes if note)
+    said = plain("\n".join(note for note in notes if note))
     if said:
         ax.set_title(said, loc="right", **_SMALL)  # type: ignore[arg-type]
 
 
 def say_below(figure: Figure | SubFigure, *notes: str) -> None:
     """Write what is to be known of a figure of several panels below them, in small letters."""
-    said = "; ".join(note for note in notes if note)
+    said = plain("; ".join(note for note in notes if note))
     if said:
         figure.supxlabel(said, x=0.99, ha="right", **_SMALL)

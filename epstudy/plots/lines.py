@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, is_number, is_result, levels_of, with_values
-from epstudy.plots.labels import axis_label, level_text, say, wrapped
+from epstudy.plots.labels import axis_label, legend_texts, plain, say
 from epstudy.plots.looks import CONTINUOUS, Look, beside, look
 from epstudy.plots.panels import one_panel
 from epstudy.plots.places import mark_x, places
@@ -78,7 +78,7 @@ def _looks(
     if by is None:
         return [("_", look(0))], None
     if len(levels) <= _NAMED:
-        return [(wrapped(level_text(level)), look(place)) for place, level in enumerate(levels)], None
+        return [(text, look(place)) for place, text in enumerate(legend_texts(levels))], None
     if not is_number(frame[by]) or len(levels) > _MOST:
         most = _MOST if is_number(frame[by]) else _NAMED
         raise InputError(
@@ -125,10 +125,10 @@ def _draw(ax: Axes, at: np.ndarray, values: np.ndarray, shown: Look, dashes: obj
 
 def _explain(ax: Axes, by: str | None, scale: ScalarMappable | None, several: bool, bins: str) -> None:
     if scale is not None:
-        ax.figure.colorbar(scale, ax=ax, label=by)
+        ax.figure.colorbar(scale, ax=ax, label=plain(by or ""))
     handles, labels = ax.get_legend_handles_labels()
     if several:
         handles.append(Patch(facecolor="0.5", alpha=0.3))
-        labels.append("median, lowest to highest\n" + (f"in {bins}" if bins else "of several variants"))
+        labels.append(plain("median, lowest to highest\n" + (f"in {bins}" if bins else "of several variants")))
     if handles:
         beside(ax, handles=handles, labels=labels, title=by)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import is_number, is_result, levels_of
-from epstudy.plots.labels import AS_IN_THE_MODEL, axis_label, level_text, wrapped
+from epstudy.plots.labels import AS_IN_THE_MODEL, axis_label, legend_texts, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,13 +112,17 @@ def colouring(rows: pd.DataFrame, column: str, frame: pd.DataFrame) -> Colouring
     if len(levels) > DISTINCT:
         raise InputError(f'"{column}" has {len(levels)} categories; colours tell {DISTINCT} apart: select some rows')
     palette = np.array([to_rgba(look(place).colour) for place in range(len(levels))]).reshape(-1, 4)
-    return Colouring(label, palette[codes], codes, [wrapped(level_text(level)) for level in levels], None)
+    return Colouring(label, palette[codes], codes, legend_texts(levels), None)
 
 
 def beside(axes: Axes | Sequence[Axes], **options: Any) -> None:
     """Put the legend to the right of a panel, or that of the first to the right of several, where it hides nothing."""
     panels: list[Any] = list(np.atleast_1d(np.asarray(axes, dtype=object)))
     handles = options.pop("handles", panels[0].get_legend_handles_labels()[0])
+    if not handles:
+        return
+    if options.get("title"):
+        options["title"] = plain(options["title"])
     if len(panels) == 1:
         options |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         panels[0].legend(handles=handles, frameon=False, **options)

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from epstudy.core.errors import InputError
+from epstudy.plots.labels import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def several_panels(
     for spare in axes[len(titles) :]:
         figure.delaxes(spare)
     for panel, title in zip(axes, titles, strict=False):
-        panel.set_title(title, fontsize="medium")
+        panel.set_title(plain(title), fontsize="medium")
     return axes[: len(titles)]
 
 

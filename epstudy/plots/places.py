@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from epstudy.plots.columns import is_number, levels_of
-from epstudy.plots.labels import level_text, number_text, wrapped
+from epstudy.plots.labels import level_text, level_texts, number_text, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def places(values: pd.Series, table: pd.Series) -> tuple[NDArray[np.float64], Pl
         return np.zeros(0), Places(np.zeros(0), [])
     if not is_number(values) or values.isna().all():
         codes, levels = levels_of(values, table)
-        return codes.astype(float), Places(np.arange(len(levels), dtype=float), [level_text(one) for one in levels])
+        return codes.astype(float), Places(np.arange(len(levels), dtype=float), level_texts(levels))
     at = values.to_numpy(dtype=float, copy=True)
     unknown = np.isnan(at)
     lowest, highest = at[~unknown].min(), at[~unknown].max()

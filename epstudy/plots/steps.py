@@ -14,6 +14,7 @@ import pandas as pd
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import missing_note
+from epstudy.plots.labels import plain
 from epstudy.series import ENVIRONMENT
 
 _DAY = pd.Timedelta(days=1)
@@ -39,7 +40,7 @@ class Steps:
 
 def as_frame(series: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Return a series of one variant or of many as a table with stamps, or refuse it."""
-    frame = series.to_frame() if isinstance(series, pd.Series) else series
+    frame = series.to_frame("" if series.name is None else series.name) if isinstance(series, pd.Series) else series
     stamps = frame.index.get_level_values(-1)
     if not len(frame) or not isinstance(stamps, pd.DatetimeIndex):
         found = "no rows" if not len(frame) else f"the index {frame.index.name!r}"
@@ -61,6 +62,15 @@ def known_variants(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def chosen_column(frame: pd.DataFrame, variant: Any) -> int:
     """Return the position of the column of a variant that has values."""
+    place = column_of(frame, variant)
+    if not frame.iloc[:, place].notna().any():
+        name = column_text(frame.columns[place]) or "the column"
+        raise InputError(f"{name} has no values in this series; look at study.failures()")
+    return place
+
+
+def column_of(frame: pd.DataFrame, variant: Any) -> int:
+    """Return the position of the column of a variant, with values or without."""
     known = list(frame.columns)
     if variant is None and len(known) == 1:
         found = [0]
@@ -73,8 +83,6 @@ def chosen_column(frame: pd.DataFrame, variant: Any) -> int:
         )
         shown = ", ".join(map(repr, known[:8])) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
         raise InputError(f"{said}; it has {shown}")
-    if not frame.iloc[:, found[0]].notna().any():
-        raise InputError(f"{column_text(known[found[0]])} has no values in this series; look at study.failures()")
     return found[0]
 
 
@@ -88,7 +96,7 @@ def periods(frame: pd.DataFrame) -> list[Steps]:
     Raises
     ------
     InputError
-        When the steps of a period are not equally long, as those of `detailed` outputs.
+        When the steps of a period are not equally long, as those of `detailed` outputs, or values are infinite.
     """
     if frame.index.nlevels == 1:
         return [_steps("", frame)]
@@ -103,6 +111,12 @@ def _steps(period: str, frame: pd.DataFrame) -> Steps:
     stamps = pd.DatetimeIndex(frame.index)
     if len(stamps) < 2:
         raise InputError(f"this figure needs two time steps or more; the series has {len(stamps)}")
+    infinite = np.isinf(frame.to_numpy(dtype=float)).any(axis=0).sum()
+    if infinite:
+        raise InputError(
+            f"{infinite:,} of {frame.shape[1]:,} columns of this series have infinite values; say what they are to be, "
+            "such as no values: series.replace([np.inf, -np.inf], np.nan)"
+        )
     lengths = pd.Series(stamps[1:] - stamps[:-1])
     if lengths.between(*_MONTHS).all():
         return Steps(period, pd.DatetimeIndex(stamps - pd.DateOffset(months=1)), _MONTH, frame)
@@ -135,6 +149,34 @@ def check_within_a_day(steps: Steps, figure: str) -> None:
         )
 
 
+def check_whole_months(steps: Steps) -> None:
+    """Refuse stamps of months as pandas makes them: they may begin their months, or end them."""
+    made = getattr(steps.values.index, "freq", None) is not None
+    if steps.length == _MONTH and (made or (steps.begins.day != 1).any()):
+        raise InputError(
+            f"the months of this series, stamped from {steps.values.index[0]} on, are of pandas or not whole; "
+            "study.timeseries() stamps a month with the first of the next: give its hourly or monthly series as it is, "
+            'or a table with months that are named: table.index = table.index.strftime("%b")'
+        )
+
+
+def months_in_part(steps: Steps) -> str:
+    """Return "in part: May (1 of 744 steps)", of the months of which steps are missing, or nothing."""
+    if steps.length >= _MONTH:
+        return ""
+    months = steps.begins.to_period("M")
+    counts = pd.Series(1, index=months).groupby(level=0).sum()
+    known = pd.PeriodIndex(counts.index)
+    whole = np.asarray(known.days_in_month) * (_DAY / steps.length)
+    names = known.strftime("%b %Y" if known.year.nunique() > 1 else "%b")
+    parts = [
+        f"{name} ({count:,} of {all_of_it:,.0f} steps)"
+        for name, count, all_of_it in zip(names, counts, whole, strict=True)
+        if count < all_of_it
+    ]
+    return "in part: " + ", ".join(parts) if parts else ""
+
+
 def hours(steps: Steps) -> np.ndarray:
     """Return the hour of the day at which each interval begins, with fractions."""
     return ((steps.begins - steps.begins.normalize()) / pd.Timedelta(hours=1)).to_numpy(dtype=float)
@@ -148,7 +190,7 @@ def series_label(frame: pd.DataFrame, length: pd.Timedelta | None = None) -> str
     name, unit = next(iter(units.items()))
     if length is not None and unit in COUNTED and length != pd.Timedelta(hours=1):
         unit = f"{unit} in {_length_text(length)}"
-    return f"{name} [{unit}]" if unit else name
+    return plain(f"{name} [{unit}]" if unit else name)
 
 
 def column_text(column: Any) -> str:

@@ -46,7 +46,7 @@ def pareto_front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "m
             raise InputError(f'"{name}" has the sense {sense!r}; expected "min" or "max"')
     signs = np.array([1.0 if sense == "min" else -1.0 for sense in objectives.values()])
     costs = frame[list(objectives)].to_numpy(dtype=float) * signs
-    known = ~np.isnan(costs).any(axis=1)
+    known = np.isfinite(costs).all(axis=1)
     front = np.zeros(len(frame), dtype=bool)
     front[known] = _not_dominated(costs[known])
     return pd.Series(front, index=frame.index, name="pareto_front")

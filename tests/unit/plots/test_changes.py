@@ -62,6 +62,17 @@ def test_failed_variants_are_counted_among_those_that_count() -> None:
     assert ax.get_title(loc="right").splitlines()[1] == "1 of 5 variants has no value"
 
 
+def test_an_infinite_result_was_an_error_of_matplotlib() -> None:
+    table = changed_alone()
+    table.loc[2, "eui"] = np.inf
+    ax = plots.tornado(table, "eui")
+    assert bars(ax)["lpd"] == (44.0, 50.0)
+    assert ax.get_title(loc="right").splitlines()[1] == "1 of 5 variants has no value"
+    table.loc[0, "eui"] = np.inf
+    with pytest.raises(InputError, match='the baseline, has no "eui"'):
+        plots.tornado(table, "eui")
+
+
 def test_many_parameters_and_variants() -> None:
     count = 100
     table = pd.DataFrame({f"parameter_{place}": [None] * (count * count + 1) for place in range(count)}, dtype=object)

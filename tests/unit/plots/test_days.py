@@ -55,6 +55,13 @@ def test_columns_are_called_as_they_are_named() -> None:
     assert said == ["variant 0, Core_ZN", "variant 1, Core_ZN"]
 
 
+def test_a_mean_over_variants_was_called_variant_0() -> None:
+    mean = series(3).mean(axis=1)
+    assert plots.carpet(mean).get_title(loc="right") == ""
+    assert plots.load_profile(mean).get_legend() is None
+    assert plots.carpet(series(3)[2]).get_title(loc="right") == "variant 2"
+
+
 def test_energies_in_other_steps_say_how_long_these_are() -> None:
     ax = plots.load_profile(series(1, steps_a_day=96))
     assert ax.get_ylabel() == "Fans:Electricity [kWh in 15 minutes]"

@@ -85,6 +85,27 @@ def test_one_axes_is_no_place_for_several_panels() -> None:
         plots.heatmap(grid(2, 2, panels=2), "lpd", "u_value", "eui", by="weather", ax=ax)
 
 
+def test_levels_that_differ_in_the_eighth_digit_read_the_same() -> None:
+    table = grid(3, 2).assign(lpd=[0.12345671, 0.12345671, 0.12345672, 0.12345672, 0.12345673, 0.12345673])
+    labels = [label.get_text() for label in plots.heatmap(table, "lpd", "u_value", "eui").get_xticklabels()]
+    assert labels == ["0.12345671", "0.12345672", "0.12345673"]
+
+
+def test_an_infinite_number_is_none_and_counted() -> None:
+    table = grid(3, 2)
+    table.loc[0, "eui"] = float("inf")
+    ax = plots.heatmap(table, "lpd", "u_value", "eui")
+    assert ax.get_title(loc="right") == "1 of 6 variants has no value"
+    ax.figure.canvas.draw()
+
+
+def test_prices_as_panels_were_formulas() -> None:
+    table = grid(3, 2, panels=2).replace({"weather": {"town 0": "$1_$2", "town 1": "$x$"}})
+    axes = plots.heatmap(table.rename(columns={"lpd": "US$ $"}), "US$ $", "u_value", "eui", by="weather")
+    axes[0].figure.canvas.draw()
+    assert [ax.get_title() for ax in axes] == [r"weather = \$1_\$2", r"weather = \$x\$"]
+
+
 def test_a_heat_map_of_texts_is_refused() -> None:
     with pytest.raises(InputError, match="\"status\" holds 'done', not numbers"):
         plots.heatmap(grid(2, 2), "lpd", "u_value", "status")

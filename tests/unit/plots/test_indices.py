@@ -108,6 +108,26 @@ def test_a_wild_interval_of_a_small_sample_does_not_flatten_the_lines() -> None:
     assert -1 < low < 0 < 2 < high < 3
 
 
+def test_intervals_of_unknown_confidence_were_of_95_percent() -> None:
+    for ax in (plots.sensitivity(indices("sobol")), plots.convergence(growing_sample())):
+        assert ax.get_legend().get_title().get_text() == "with intervals"
+
+
+def test_a_sample_without_any_index_was_an_error_of_matplotlib() -> None:
+    with pytest.raises(InputError, match="no index of this table has a value"):
+        plots.convergence(growing_sample().assign(value=np.nan))
+
+
+def test_an_infinite_index_is_none_and_counted() -> None:
+    table = growing_sample()
+    table.loc[0, ["value", "interval"]] = np.inf
+    ax = plots.convergence(table)
+    assert ax.get_title(loc="right") == "1 of 15 indices has no value"
+    bars = indices("sobol")
+    bars.iloc[0] = np.inf
+    assert plots.sensitivity(bars).get_title(loc="right") == "1 of 3 parameters has no value"
+
+
 def test_another_table_has_no_sizes() -> None:
     with pytest.raises(InputError, match='no column "parameter" and "index"'):
         plots.convergence(results(3))

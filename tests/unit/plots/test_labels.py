@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epstudy.plots.labels import axis_label, level_text, number_text, wrapped
+from epstudy.plots.labels import axis_label, level_text, level_texts, number_text, wrapped
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,18 @@ def test_numbers_are_short() -> None:
         "100,000",
         "1e+12",
     ]
+
+
+def test_levels_have_as_many_digits_as_tell_them_apart() -> None:
+    assert level_texts([10000.1, 10000.2, None]) == ["10,000.1", "10,000.2", "as in the model"]
+    assert level_texts([123456789.1, 123456789.2]) == ["123,456,789.1", "123,456,789.2"]
+    assert level_texts([0.1 + 0.2, 0.4]) == ["0.3", "0.4"]
+    assert level_texts([1 / 3, "a", "a"]) == ["0.333333", "a", "a"]
+
+
+def test_a_dollar_is_no_formula() -> None:
+    assert wrapped(wrapped("5 $ or 6 $")) == r"5 \$ or 6 \$"
+    assert axis_label(pd.DataFrame(), "US$") == r"US\$"
 
 
 def test_a_column_has_its_unit_where_it_has_one() -> None:

@@ -87,3 +87,11 @@ def test_classes_of_pandas_come_in_their_order() -> None:
 def test_it_draws_where_it_is_told() -> None:
     ax = plt.subplots()[1]
     assert plots.line(grid(3, 1), "lpd", "eui", ax=ax) is ax
+
+
+def test_levels_that_begin_with_a_line_were_not_in_the_legend() -> None:
+    table = grid(3, 1, panels=2).replace({"weather": {"town 0": "_base", "town 1": "better"}})
+    assert [text.strip() for text in legend(plots.line(table, "lpd", "eui", by="weather"))] == ["_base", "better"]
+    matrix = plots.scatter_matrix(table, ["lpd", "eui"], colour="weather")
+    found = matrix[0, 0].figure.legends[0].get_texts()
+    assert [text.get_text().strip() for text in found] == ["_base", "better"]

@@ -63,7 +63,81 @@ def test_a_table_of_months_is_drawn_as_it_is() -> None:
     table = pd.DataFrame({"heating": [3.0, 1.0], "fans": [1.0, np.nan]}, index=["January", "February"])
     ax = plots.monthly_end_uses(table)
     assert heights(ax) == {"heating": [3.0, 1.0], "fans": [1.0, 0.0]}
+    assert ax.get_title(loc="right") == "1 of 4 bars has no value"
     assert [label.get_text() for label in ax.get_xticklabels()] == ["January", "February"]
+
+
+def ticks(ax: object) -> list[str]:
+    return [label.get_text() for label in ax.get_xticklabels()]
+
+
+def test_two_years_were_twelve_bars_that_added_both_januaries() -> None:
+    fans = series(1, days=730)
+    ax = plots.monthly_end_uses({"fans": fans})
+    assert len(heights(ax)["fans"]) == 24
+    assert [ticks(ax)[place] for place in (0, 12)] == ["Jan 2017", "Jan 2018"]
+    assert np.isclose(heights(ax)["fans"][0], fans[0].iloc[: 31 * 24].sum())
+
+
+@pytest.mark.parametrize("rule", ["ME", "MS"])
+@pytest.mark.parametrize("name", ["time", None])
+@pytest.mark.parametrize("of_series", [True, False])
+def test_months_of_resample_were_drawn_a_month_too_early(rule: str, name: str | None, of_series: bool) -> None:
+    table = series(1, days=365).resample(rule).sum().rename_axis(name)
+    with pytest.raises(InputError, match=r'table\.index = table\.index\.strftime\("%b"\)'):
+        plots.monthly_end_uses({"fans": table} if of_series else table)
+
+
+def test_series_of_different_months_were_in_the_order_of_the_alphabet() -> None:
+    fans = series(1, days=365)
+    with pytest.raises(InputError, match='found "fans" from 2017-01 to 2017-12, "pumps" from 2017-01 to 2017-03'):
+        plots.monthly_end_uses({"fans": fans, "pumps": fans.iloc[: 90 * 24]})
+
+
+def test_a_month_without_a_value_was_zero_and_nothing_said_so() -> None:
+    fans = series(1, days=59)
+    fans.iloc[40 * 24, 0] = np.nan
+    ax = plots.monthly_end_uses({"fans": fans, "pumps": series(1, days=59)})
+    assert heights(ax)["fans"][1] == 0.0
+    assert ax.get_title(loc="right").splitlines() == ["variant 0", "1 of 4 bars has no value"]
+
+
+def test_an_infinite_month_was_a_warning_of_numpy() -> None:
+    table = pd.DataFrame({"heating": [3.0, np.inf]}, index=["January", "February"])
+    assert plots.monthly_end_uses(table).get_title(loc="right") == "1 of 2 bars has no value"
+
+
+def test_a_variant_that_has_no_such_use_was_refused() -> None:
+    gas, fans = series(2, days=31), series(2, days=31)
+    gas[1] = np.nan
+    ax = plots.monthly_end_uses({"gas": gas, "fans": fans}, 1)
+    assert list(heights(ax)) == ["fans"]
+    assert ax.get_title(loc="right") == "variant 1"
+
+
+def test_a_variant_without_any_values_is_refused() -> None:
+    fans = series(2, days=31)
+    fans[1] = np.nan
+    with pytest.raises(InputError, match="variant 1 has no values in any of these series"):
+        plots.monthly_end_uses({"fans": fans, "pumps": fans}, 1)
+
+
+def test_a_slice_by_days_had_a_month_of_one_hour() -> None:
+    summer = series(1, days=365).loc["2017-06":"2017-08"]
+    ax = plots.monthly_end_uses({"fans": summer})
+    assert ticks(ax) == ["May", "Jun", "Jul", "Aug"]
+    said = ax.get_title(loc="right").splitlines()
+    assert said == ["variant 0", "in part: May (1 of 744 steps), Aug (743 of 744 steps)"]
+
+
+def test_a_part_of_a_month_is_said_of_whichever_series_has_it() -> None:
+    fans = series(1, days=31)
+    ax = plots.monthly_end_uses({"fans": fans, "pumps": fans.iloc[:700], "heat": fans.iloc[:700]})
+    assert ax.get_title(loc="right").splitlines() == ["variant 0", "in part: Jan (700 of 744 steps)"]
+
+
+def test_a_sum_over_zones_was_called_variant_0() -> None:
+    assert plots.monthly_end_uses({"fans": series(3, days=31).sum(axis=1)}).get_title(loc="right") == ""
 
 
 @pytest.mark.parametrize(

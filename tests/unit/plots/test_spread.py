@@ -57,10 +57,31 @@ def test_months_stand_where_they_begin_and_end() -> None:
     assert ax.get_ylabel() == "Fans:Electricity [kWh in a month]"
 
 
+def test_a_slice_by_days_began_with_a_day_of_one_hour() -> None:
+    ax = plots.band(series(3, days=365).loc["2017-06":"2017-08"])
+    assert ax.get_title(loc="right") == "without 31 May and 31 Aug, of which there is a part"
+    assert len(ax.lines[0].get_xdata()) == 91
+    assert ax.lines[0].get_xdata()[0] == np.datetime64("2017-06-01T12:00")
+
+
+def test_ten_variants_with_three_keys_were_thirty_variants() -> None:
+    table = series(30)
+    table.columns = pd.MultiIndex.from_product([range(10), ["Attic", "Core_ZN", "Cellar"]], names=["variant", "key"])
+    assert labels(plots.band(table))[0] == "median of 30 series"
+    assert plots.load_profile(table).get_legend().get_texts()[0].get_text() == "median of 30 series"
+
+
 def test_design_days_have_panels_with_axes_of_their_own() -> None:
     axes = plots.band(design_days(30))
     assert [ax.get_title() for ax in axes] == ["Chicago winter", "Chicago summer"]
     assert axes[0].get_xlim() != axes[1].get_xlim()
+
+
+def test_infinite_values_of_a_series_were_warnings_of_numpy() -> None:
+    table = series(3)
+    table.iloc[5, 1] = np.inf
+    with pytest.raises(InputError, match="1 of 3 columns of this series have infinite values"):
+        plots.band(table)
 
 
 def test_a_table_without_stamps_is_refused() -> None:
