@@ -22,7 +22,7 @@ _NO_ERRORS = (
     "/lsp/status",  # of an extension that may be installed
     "Canceled future for",  # what JupyterLab was about when its kernel was restarted
 )
-"""JupyterLab's own: the console calls them errors, and no user of a notebook misses anything."""
+"""JupyterLab's own: it logs or raises them as errors, and no user of a notebook misses anything."""
 
 _RECORDER = """
 (() => {
@@ -141,7 +141,7 @@ class Notebook:
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(_WAIT_S * 1000)
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("dialog", lambda dialog: dialog.accept())  # "Leave site?" at a reload
 
     def open(self) -> Notebook:
@@ -305,7 +305,11 @@ class Notebook:
 
     def _hear(self, message: ConsoleMessage) -> None:
         said = f"{message.text} {message.location.get('url', '')}".strip()
-        if message.type == "error" and not any(known in said for known in _NO_ERRORS):
+        if message.type == "error":
+            self._note(said)
+
+    def _note(self, said: str) -> None:
+        if not any(known in said for known in _NO_ERRORS):
             self.errors.append(said)
 
 
