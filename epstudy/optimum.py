@@ -237,14 +237,15 @@ def check_objectives(objectives: Mapping[str, Objective], metrics: Sequence[str]
 
 
 def front(table: pd.DataFrame, greatest: Sequence[bool]) -> list[bool]:
-    """Return which rows no other row beats: at least as good in every column, and better in one."""
+    """Return which rows no other row beats; one without a value is beaten."""
     import numpy as np
+
+    from epstudy.core.front import not_dominated
 
     values = table.to_numpy(dtype=float) * np.where(greatest, -1.0, 1.0)
     there = np.isfinite(values).all(axis=1)
-    kept = values[there]
     best = np.zeros(len(values), dtype=bool)
-    best[there] = [not ((kept <= one).all(axis=1) & (kept < one).any(axis=1)).any() for one in kept]
+    best[there] = not_dominated(values[there])
     return [bool(one) for one in best]
 
 

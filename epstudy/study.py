@@ -341,7 +341,8 @@ class Study:
         Returns
         -------
         DataFrame as `results()`, with the objectives, `batch`, and `best`: whether no other variant is as good in
-        every objective and better in one. Failed variants are rows, too.
+        every objective and better in one. Failed variants are rows, too. A search that is cancelled returns what it
+        has tried.
 
         Raises
         ------
@@ -369,6 +370,9 @@ class Study:
                         break
                     time.sleep(_POLL_S)
                 results = one.results()
+                if progress.cancelled:
+                    lines.say(f"cancelled after {progress.done} variants; called again it goes on")
+                    break
                 search.tell(results)
                 lines.say(f"{len(results)} of {n} variants: {search.best()}")
         return search.evaluations(results)

@@ -150,9 +150,7 @@ class Sobol:
         InputError
             When that is no larger one.
         """
-        if checked_number("n", n) <= self.n:
-            raise InputError(f"n is {n}; expected more than the {self.n} points that there are")
-        return Sobol(n, self.seed)
+        return Sobol(_more(n, self.n), self.seed)
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return the points.
@@ -223,9 +221,7 @@ class Saltelli:
         InputError
             When that is no larger one.
         """
-        if checked_number("n", n) <= self.n:
-            raise InputError(f"n is {n}; expected more than the {self.n} base points that there are")
-        return Saltelli(n, self.seed, second_order=self.second_order)
+        return Saltelli(_more(n, self.n), self.seed, second_order=self.second_order)
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return the points: for each base point A, then A with each parameter of B, then B; see SALib.
@@ -373,6 +369,12 @@ def _refined(cube: Cube, n: int, chance: Any) -> Cube:
         free = chance.permutation(np.setdiff1d(np.arange(n), taken))
         columns.append(np.concatenate([column, (free + chance.random(len(free))) / n]))
     return np.array(columns).T
+
+
+def _more(n: Any, there: int) -> int:
+    if checked_number("n", n) <= there:
+        raise InputError(f"n is {n}; expected more than the {there} points that there are")
+    return int(n)
 
 
 def _chance(seed: Any) -> Any:

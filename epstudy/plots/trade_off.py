@@ -8,16 +8,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
+from epstudy.core.front import not_dominated
 from epstudy.plots.columns import check_numbers, with_values
 from epstudy.plots.labels import axis_label, say
 from epstudy.plots.looks import beside, look
 from epstudy.plots.panels import one_panel
 
 _MANY = 2000
-_PAIR = 2
 
 
 def pareto_front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "max"]]) -> pd.Series:
@@ -48,7 +47,7 @@ def pareto_front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "m
     costs = frame[list(objectives)].to_numpy(dtype=float) * signs
     known = np.isfinite(costs).all(axis=1)
     front = np.zeros(len(frame), dtype=bool)
-    front[known] = _not_dominated(costs[known])
+    front[known] = not_dominated(costs[known])
     return pd.Series(front, index=frame.index, name="pareto_front")
 
 
@@ -106,32 +105,3 @@ def pareto(
     say(ax, note)
     beside(ax)
     return ax
-
-
-def _not_dominated(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which rows no other dominates; the less, the better."""
-    order = np.lexsort(costs.T[::-1])
-    ordered = costs[order]
-    firsts = np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)][: len(order)]
-    distinct = ordered[firsts]
-    front = np.zeros(len(costs), dtype=bool)
-    found = _lowest_so_far(distinct) if costs.shape[1] == _PAIR else _one_by_one(distinct)
-    front[order] = found[np.cumsum(firsts) - 1]
-    return front
-
-
-def _lowest_so_far(distinct: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The front of two objectives: sorted by the first, each that is lower in the second than all before."""
-    before = np.minimum.accumulate(np.r_[np.inf, distinct[:-1, 1]])[: len(distinct)]
-    return distinct[:, 1] < before
-
-
-def _one_by_one(distinct: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The front of any number of objectives: each round settles the first that is left, and drops what it beats."""
-    front = np.zeros(len(distinct), dtype=bool)
-    left = np.arange(len(distinct))
-    while left.size:
-        first, rest = left[0], left[1:]
-        front[first] = True
-        left = rest[(distinct[rest] < distinct[first]).any(axis=1)]
-    return front

@@ -30,10 +30,6 @@ from tests.integration.offices import alive, until
 
 CLOCK = Path(__file__).parent / "clock"
 
-DEATH_S = 5.0
-"""How long the kernel may take to end what a dead process started. The promise is one second, for a machine that is not
-overloaded; this suite shares two cores, and once in some hundred kills it was more."""
-
 
 class Pool:
     """What both kinds of pool have: a folder, a store, a log of starts, and processes that can be looked at.
@@ -90,7 +86,7 @@ class Pool:
         below = _below(main)
         _kill([main])
         self.exposed += len(below)
-        until(lambda: not alive(below), DEATH_S)
+        until(lambda: not alive(below), 2)
 
 
 class PrivatePool(Pool):
@@ -110,12 +106,12 @@ class PrivatePool(Pool):
         return next((one for one in _below(keeper) if _is_redis(one)), None) if keeper else None
 
     def kill_keeper(self) -> None:
-        """SIGKILL for the keeper; all that it started is dead when this returns."""
+        """SIGKILL for the keeper; all that it started is dead when this returns, within a second."""
         keeper = self.keeper()
         assert keeper is not None
         below = keeper.children(recursive=True)
         _kill([keeper])
-        until(lambda: not alive(below), DEATH_S)
+        until(lambda: not alive(below), 1)
 
     def redis(self) -> Redis:
         return _client(f"unix://{local.runtime_for(str(self.store)).socket}")
@@ -164,12 +160,12 @@ class Worker:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL for the supervisor; all that it started is dead when this returns."""
+        """SIGKILL for the supervisor; all that it started is dead when this returns, within a second."""
         tree = self.tree()
         assert tree, "it ran when it was killed"
         self.signal(signal.SIGKILL)
         self.ended(5)
-        until(lambda: not alive(tree), DEATH_S)
+        until(lambda: not alive(tree), 1)
 
     def ended(self, limit_s: float) -> int:
         """Wait for its end; return its exit code."""
@@ -325,7 +321,7 @@ class GroupPool(Pool):
         if self._redis is not None and self._redis.poll() is None:
             self.redis_process.resume()
             self.kill_redis()
-        until(lambda: not alive(self.owned()), DEATH_S)
+        until(lambda: not alive(self.owned()), 2)
 
 
 def fill(path: Path) -> None:

@@ -13,7 +13,7 @@ import psutil
 from epstudy.workers.processes import is_running
 from tests.faults.checker import examine, read_ends
 from tests.faults.notebook import looking_at
-from tests.faults.pools import DEATH_S, GroupPool, thaw
+from tests.faults.pools import GroupPool, thaw
 from tests.faults.recorder import Fault
 from tests.faults.starts import Start, executions, read_starts, restarts
 from tests.faults.studies import good, mixed
@@ -79,7 +79,7 @@ def test_slots_that_were_just_forked_end_with_their_celery(make_group: MakeGroup
     until(lambda: not alive([main]))
     for child in children:
         child.resume()
-    until(lambda: not alive(children), DEATH_S)
+    until(lambda: not alive(children), 5)
     worker.start()
     group.known(1)
     study = good(group, "afterwards", 4, 0.1).run().wait(timeout=60)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 from scipy.stats import uniform
 
 import epstudy as ep
-from tests.integration.offices import LPD, U_VALUE, quick, whole
+from tests.integration.offices import LPD, U_VALUE, quick, until, whole
 
 UNKNOWN = {"lpd": ep.Field(LPD, uniform(4, 8)), "u_value": ep.Field(U_VALUE, uniform(0.8, 2.4))}
 
@@ -65,6 +67,26 @@ def test_the_least_energy_is_found_and_the_search_goes_on_where_it_was(store: st
         study.minimise("electricity")
     with pytest.raises(ep.InputError, match="opened from the store"):
         tried.minimise("electricity_kwh")
+
+
+def test_a_search_that_is_cancelled_stops_and_goes_on_when_called_again(store: str) -> None:
+    study = ep.Study("stopped", quick(), UNKNOWN, sampling=ep.Sobol(4, seed=3))
+    goal = {"dark": lambda df: df["lpd"]}
+    name = "stopped.minimised"
+
+    def cancel() -> None:
+        until(lambda: name in ep.studies().index and ep.Study.open(name).progress().done >= 2, 60)
+        ep.Study.open(name).cancel()
+
+    with ThreadPoolExecutor(1) as other:
+        cancelled = other.submit(cancel)
+        found = study.minimise(goal, n=40, batch=20)
+        cancelled.result()
+    assert len(found) == 20, "no second batch was begun"
+    assert 2 <= (found["status"] == "done").sum() < 20
+    again = study.minimise(goal, n=20, batch=20)
+    assert (again["status"] == "done").all()
+    assert again["lpd"].tolist() == found["lpd"].tolist()
 
 
 def test_a_grid_of_a_building_is_an_array_over_time(store: str) -> None:
