@@ -159,8 +159,8 @@ class Supervisor:
             self._clear()
             self._announce(ledger)
             warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
-            self.reporter.look(ledger)
             self._sweep(ledger)
+            self.reporter.look(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
 
