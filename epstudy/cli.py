@@ -24,11 +24,13 @@ class _ArgumentError(click.ClickException):
 
 
 @contextmanager
-def _told(kind: type[click.ClickException] = click.ClickException) -> Iterator[None]:
+def _told(
+    kind: type[click.ClickException] = click.ClickException, errors: type[EpstudyError] = EpstudyError
+) -> Iterator[None]:
     """Our own errors are told in one line, without a traceback."""
     try:
         yield
-    except EpstudyError as error:
+    except errors as error:
         raise kind(str(error)) from error
 
 
@@ -85,7 +87,7 @@ def report(  # one argument each
     if queue:
         from epstudy.report.queue import queue_reports
 
-        with _told():
+        with _told(), _told(_ArgumentError, InputError):
             for identity in queue_reports(plan, files, code=code, allow_failures=allow_failures):
                 click.echo(identity)
         return
@@ -115,7 +117,7 @@ def fetch(identities: tuple[str, ...], output: str | None, wait: bool, pdf: bool
     """Write page and notebook of queued reports; exits with 1 when one is not complete, or has not ended."""
     from epstudy.report.queue import fetch_reports
 
-    with _told():
+    with _told(), _told(_ArgumentError, InputError):
         if not fetch_reports(identities, output, wait=wait, pdf=pdf):
             sys.exit(1)
 

@@ -208,7 +208,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
         raise InputError(f"{where} is {value!r}; expected {' or '.join(_UI)}")
     if name == "allow_code":
         return _flag(value, where)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise InputError(f"{where} is {value!r}; expected a text")
     return value
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import itertools
+import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from epstudy.core.canonical import digest
-from epstudy.core.errors import InputError
+from epstudy.core.errors import EpstudyError, InputError, StoreError
 from epstudy.live import Live
 from epstudy.report.command import ReportPlan
 from epstudy.report.outputs import check_page, named, put_file, shown
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LOOK_S = 1.0
+_ASK_EVERY = 5  # looks
 _STAY_S = 10.0  # a supervisor finds what is asked for sooner
 
 
-def queue_reports(plan: ReportPlan, files: Sequence[str], *, code: bool, allow_failures: bool) -> list[str]:
-    """Ask the pool of these settings for the reports of a command line; return their identities.
+def queue_reports(plan: ReportPlan, files: Sequence[str], *, code: bool, allow_failures: bool) -> Iterator[str]:
+    """Ask the pool of these settings for the reports of a command line; yield the identity of each that is queued.
 
     `files` are sent along; each must be in the notebook's folder or below it.
 
@@ -44,42 +48,58 @@ def queue_reports(plan: ReportPlan, files: Sequence[str], *, code: bool, allow_f
     from epstudy.workers.sweep import pool_name
 
     settings = Settings.load()
-    store = Store(settings.store)
-    live = Live(settings, store)
+    parameters = [{name: _written(name, value) for name, value in one.items()} for _, one in plan.reports]
+    named_files = _named_files(plan.source.path, files)
+    live = Live(settings, Store(settings.store))
     live.begin(lambda _: None)  # before anything is asked for: a private pool is started
-    _refuse_unable(live)
-    inputs = _put_inputs(store, plan.source.path, files)
+    _refuse_unable(live, settings)
+    store = Store(settings.store)
     asked = datetime.now(UTC)
-    requests = [
-        ReportRequest(
-            identity=f"{asked:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            key="",
-            notebook=plan.source.path.name,
-            inputs=inputs,
-            parameters={name: _written(name, value) for name, value in parameters.items()},
-            page=str(page),
-            code=code,
-            allow_failures=allow_failures,
-            user=settings.user,
-            pool=pool_name(private=live.private),
-            asked_at=asked.isoformat(timespec="seconds"),
-        )
-        for page, parameters in plan.reports
-    ]
-    for request in requests:
-        store.reports.put(replace(request, key=digest(asdict(request))))
+    request = ReportRequest(
+        identity="",
+        key="",
+        notebook=plan.source.path.name,
+        inputs={name: store.put_input(path.read_bytes(), path.suffix) for name, path in named_files.items()},
+        parameters={},
+        page="",
+        code=code,
+        allow_failures=allow_failures,
+        user=settings.user,
+        pool=pool_name(private=live.private),
+        asked_at=asked.isoformat(timespec="seconds"),
+    )
+    for number, (page, _) in enumerate(plan.reports):
+        one = replace(request, page=str(page), parameters=parameters[number])
+        yield _put(store, one, f"{asked:%Y%m%d-%H%M%S}", number, len(plan.reports))
     live.begin(lambda pool: pool.stay(_STAY_S))  # it may have ended since, for want of work
-    return [request.identity for request in requests]
 
 
-def _refuse_unable(live: Live) -> None:
-    """A group's workers execute notebooks where they execute code from notebooks at all."""
-    workers = [] if live.private else live.workers()
-    if workers and not any(worker.get("reports") for worker in workers):
+def _put(store: Store, request: ReportRequest, at: str, number: int, count: int) -> str:
+    """Queue a report under a name that no other one has; those of one command are in their order."""
+    place = f"-{number:0{len(str(count - 1))}d}" if count > 1 else ""
+    while True:
+        named_one = replace(request, identity=f"{at}-{secrets.token_hex(3)}{place}")
+        if store.reports.put(replace(named_one, key=digest(asdict(named_one)))):
+            return named_one.identity
+
+
+def _refuse_unable(live: Live, settings: Settings) -> None:
+    """Workers execute notebooks where they execute code from notebooks at all."""
+    workers = live.workers()
+    if any(worker.get("reports") for worker in workers):
+        return
+    if live.private and settings.allow_code is False:
+        raise InputError("EPSTUDY_ALLOW_CODE=0 has the private pool execute no reports; unset it, or leave out --queue")
+    if any("reports" not in worker for worker in workers):
+        cure = "epstudy pool stop ends it" if live.private else "have them updated, or leave out --queue"
+        raise InputError(f"the workers of this pool have an earlier epstudy, which executes no reports; {cure}")
+    if workers:
         raise InputError(
             "the workers of this pool execute no reports, since a notebook is code; have one of them set "
             "EPSTUDY_ALLOW_CODE=1, or leave out --queue"
         )
+    if not live.private:
+        click.echo("no worker answers in this pool (yet); the report waits for one", err=True)
 
 
 def _written(name: str, value: object) -> str:
@@ -92,22 +112,25 @@ def _written(name: str, value: object) -> str:
     raise InputError(f"the parameter {name} is {value!r}, which cannot be queued; expected a finite number or a text")
 
 
-def _put_inputs(store: Store, notebook: Path, files: Sequence[str]) -> dict[str, str]:
-    """Keep the notebook and what goes with it; return their names in the store by their paths from its folder."""
-    inputs = {notebook.name: store.put_input(notebook.read_bytes(), ".ipynb")}
+def _named_files(notebook: Path, files: Sequence[str]) -> dict[str, Path]:
+    """The notebook and what goes with it, by their paths from its folder."""
+    found = {notebook.name: notebook}
     for file in files:
-        path = Path(file).absolute()
+        path = Path(os.path.normpath(Path(file).absolute()))
         if not path.is_file():
-            raise InputError(f"--with {file}: there is no such file")
+            kind = "is a folder; name its files" if path.is_dir() else "there is no such file"
+            raise InputError(f"--with {file}: {kind}")
         try:
-            name = path.resolve().relative_to(notebook.parent.resolve()).as_posix()
+            name = path.relative_to(os.path.normpath(notebook.parent.absolute())).as_posix()
+            name.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"--with {file!r}: its name is no text") from None
         except ValueError:
             raise InputError(
                 f"--with {file} is not in the notebook's folder, {notebook.parent}, where the report would look for it"
             ) from None
-        if name != notebook.name:
-            inputs[name] = store.put_input(path.read_bytes(), path.suffix)
-    return inputs
+        found[name] = path
+    return found
 
 
 def list_reports() -> pd.DataFrame:
@@ -123,7 +146,7 @@ def list_reports() -> pd.DataFrame:
 def _row(store: Store, identity: str) -> dict[str, Any]:
     try:
         request = store.reports.request(identity)
-    except InputError as error:
+    except (InputError, StoreError) as error:
         return {"report": identity, "state": str(error)}
     return {
         "report": identity,
@@ -145,6 +168,8 @@ def state_of(store: Store, request: ReportRequest) -> str:
     end = store.reports.end(request.identity)
     if end is not None:
         return "cancelled" if end.state == "cancelled" else "not complete" if end.troubles else "complete"
+    if not store.reports.is_asked(request.identity):
+        return "its end is gone or damaged"
     attempts = store.attempts(request.key)
     begun = bool(attempts) and not attempts[-1].ended
     if store.reports.is_cancelled(request.identity):
@@ -158,55 +183,63 @@ def cancel_report(identity: str) -> str:
     request = store.reports.request(identity)
     if store.reports.end(identity) is None:
         store.reports.cancel(identity)
+        if not store.attempts(request.key):  # nobody has begun, and perhaps nobody is there to end it
+            store.reports.put_end(identity, ReportEnd("cancelled"))
     return f"{identity}: {state_of(store, request)}"
 
 
 def remove_report(identity: str) -> str:
-    """Remove a report that has ended, or was never begun, with its page; return what to tell."""
+    """Remove a report that has ended, was cancelled or never begun, with its page; return what to tell."""
     store = Store(Settings.load().store)
-    if identity in store.reports.identities() and _is_under_way(store, identity):
-        raise InputError(f"report {identity} is under way; epstudy reports cancel {identity} first")
+    with contextlib.suppress(InputError, StoreError):  # of one that is damaged, or gone, what is left goes
+        request = store.reports.request(identity)
+        unended = store.reports.end(identity) is None and not store.reports.is_cancelled(identity)
+        if unended and store.attempts(request.key):
+            raise EpstudyError(f"report {identity} is under way; epstudy reports cancel {identity} first")
+        store.forget_attempts([request.key])
     store.reports.remove(identity)
     return f"{identity}: removed"
-
-
-def _is_under_way(store: Store, identity: str) -> bool:
-    try:
-        request = store.reports.request(identity)
-    except InputError:
-        return False  # it is damaged
-    return store.reports.end(identity) is None and bool(store.attempts(request.key))
 
 
 def fetch_reports(identities: Sequence[str], output: str | None, *, wait: bool, pdf: bool) -> bool:
     """Write page and notebook of each report to where they were asked for, or that of one to `output`.
 
-    Returns whether all are complete.
+    Returns whether all are complete; what is wrong with one is told, and stops no other.
 
     Raises
     ------
     InputError
-        When there is no such report, one has not ended and nobody wants to `wait`, or a file cannot be written there.
+        When there is no such report, or its page cannot be written there.
     """
     if output is not None and len(identities) > 1:
         raise InputError(f"-o is the page of one report; {len(identities)} are fetched")
     store = Store(Settings.load().store)
     requests = [store.reports.request(identity) for identity in identities]
+    pages = [_checked_page(output or request.page) for request in requests]
     chromium = find_chromium() if pdf else None
-    complete = [_fetch(store, request, Path(output or request.page), chromium, wait=wait) for request in requests]
-    return all(complete)
+    complete = True
+    for request, page in zip(requests, pages, strict=True):
+        try:
+            complete = _fetch(store, request, page, chromium, wait=wait) and complete
+        except EpstudyError as error:
+            click.echo(f"Error: {error}", err=True)
+            complete = False
+    return complete
+
+
+def _checked_page(page: str) -> Path:
+    return check_page(Path(page), Path(page).with_suffix(".html"))
 
 
 def _fetch(store: Store, request: ReportRequest, page: Path, chromium: str | None, *, wait: bool) -> bool:
     """Write what a report wrote, and tell what came of it; return whether it is complete."""
     end = _await_end(store, request) if wait else store.reports.end(request.identity)
     if end is None:
-        said = f"report {request.identity} has not ended: {state_of(store, request)}; --wait waits for it"
-        raise InputError(said)
+        raise EpstudyError(f"report {request.identity} has not ended: {state_of(store, request)}; --wait waits for it")
     for line in end.lines:
         click.echo(line)
     if end.files:
-        files = _write(store, request, end.files, check_page(page, page.with_suffix(".html")), chromium)
+        files = _write(store, request, end.files, page, chromium)
         click.echo(f"{', '.join(map(shown, files))}; it took {end.seconds:.0f} s")
     troubles = ["it was cancelled"] if end.state == "cancelled" else end.troubles
     if troubles:
@@ -215,25 +248,37 @@ def _fetch(store: Store, request: ReportRequest, page: Path, chromium: str | Non
 
 
 def _await_end(store: Store, request: ReportRequest) -> ReportEnd:
-    said = ""
-    while True:
+    """Return what came of a report when it has ended; tell meanwhile how far it is, and when nobody is there for it."""
+    settings = Settings.load()
+    live = Live(settings, store)
+    said: set[str] = set()
+    for look in itertools.count(1):
         end = store.reports.end(request.identity)
         if end is not None:
             return end
-        state = state_of(store, request)
-        if state != said:
-            said = state
-            click.echo(f"{request.identity}: {state}", err=True)
+        if not store.reports.is_asked(request.identity) and store.reports.end(request.identity) is None:
+            raise EpstudyError(
+                f"report {request.identity} has no end that can be read, and nobody executes it; "
+                f"epstudy reports remove {request.identity}, and queue it again"
+            )
+        lines = {f"{request.identity}: {state_of(store, request)}"}
+        if look % _ASK_EVERY == 0 and not any(worker.get("reports") for worker in live.workers()):
+            cure = "epstudy pool start goes on" if live.private else "it waits for one with EPSTUDY_ALLOW_CODE=1"
+            lines.add(f"no worker is there that executes reports; {cure}")
+        for line in lines - said:
+            click.echo(line, err=True)
+        said |= lines
         time.sleep(_LOOK_S)
+    raise AssertionError("unreachable")
 
 
 def _write(
-    store: Store, request: ReportRequest, digests: Mapping[str, str], page: Path, chromium: str | None
+    store: Store, request: ReportRequest, names: Mapping[str, str], page: Path, chromium: str | None
 ) -> list[Path]:
     files = []
-    for name, expected in digests.items():
-        path = page.with_suffix(Path(name).suffix)
-        put_file(path, store.reports.file(request.identity, name, expected))
+    for kept in names.values():
+        path = page.with_suffix(Path(kept).suffix)
+        put_file(path, store.reports.file(request.identity, kept))
         files.append(path)
     if chromium is not None:
         pdf = page.with_suffix(".pdf")

@@ -1,27 +1,32 @@
 """The process of a queued report: `python -m epstudy.report.queued PARENT ID FOLDER`, started by a supervisor.
 
-It executes the notebook in a folder of its own and puts what came of it into the store. When it cannot write there it
-ends with `NOT_STORED`, and the supervisor tries it again later.
+It executes the notebook in a folder of its own and puts what came of it into the store. What cannot be read or written
+is no end of a report: it says so and ends with `NOT_EXECUTED`, and the supervisor tries it again later.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from epstudy.core.errors import EpstudyError, StoreError
+from epstudy.core.errors import EpstudyError, InputError, StoreError
 from epstudy.report.command import told
 from epstudy.report.queue import parameters_of
 from epstudy.report.source import read_source
-from epstudy.report.writing import write_report
+from epstudy.report.writing import Report, write_report
 from epstudy.settings import Settings
 from epstudy.store import ReportEnd, ReportRequest, Store
-from epstudy.workers.processes import die_with_parent
-from epstudy.workers.reporting import NOT_STORED
+from epstudy.workers.processes import adopt_orphans, die_with_parent, end_below
+from epstudy.workers.report_process import NOT_EXECUTED
 
-_NO_FILE = "FileNotFoundError"
+log = logging.getLogger(__name__)
+
+_AGAIN_S = 5.0  # between two tries to write what came of a report into a store that is full
 
 
 def main() -> None:
@@ -30,48 +35,82 @@ def main() -> None:
         sys.exit("this is the inner process of `epstudy report --queue`; start that instead")
     die_with_parent(int(sys.argv[1]))
     signal.signal(signal.SIGTERM, _end_in_order)
-    store = Store(Settings.load().store)
+    adopt_orphans()
+    folder = Path(sys.argv[3])
+    store = Store(Settings.load().store, cache=folder / "inputs")
     try:
-        execute_request(store, store.reports.request(sys.argv[2]), Path(sys.argv[3]))
-    except StoreError as error:
+        execute_request(store, store.reports.request(sys.argv[2]), folder)
+    except (EpstudyError, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(NOT_STORED)
+        sys.exit(NOT_EXECUTED)
+    finally:
+        end_below()
 
 
 def execute_request(store: Store, request: ReportRequest, folder: Path) -> None:
-    """Execute a report in `folder`, which is empty but for the log, and put page, notebook and end into the store."""
+    """Execute a report in `folder`, and put page, notebook and end into the store, as soon as it takes them.
+
+    Raises
+    ------
+    EpstudyError, OSError
+        When the inputs cannot be read, or the folder cannot be written.
+    """
     work = folder / "work"
     for name, kept in request.inputs.items():
         path = work / PurePosixPath(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(store.input_path(kept).read_bytes())
+    try:
+        report = _executed(request, work / request.notebook, folder)
+    except InputError as error:
+        end = ReportEnd("ended", troubles=(str(error),))
+        _stored(lambda: store.reports.put_end(request.identity, end))
+    except (EpstudyError, OSError):
+        raise
+    except Exception as error:  # what a notebook breaks of papermill and nbconvert would break again
+        log.exception("the report cannot be made")
+        end = ReportEnd("ended", troubles=(f"it cannot be made: {type(error).__name__}: {error}",))
+        _stored(lambda: store.reports.put_end(request.identity, end))
+    else:
+        _stored(lambda: _put(store, request, report))
+
+
+def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
     page = folder / "out" / "page.html"
     page.parent.mkdir()
-    try:
-        source = read_source(work / request.notebook)
-        parameters = parameters_of(request)
-        report = write_report(source, page, parameters, log=sys.stderr, code=request.code, scratch=folder)
-    except StoreError:
-        raise
-    except EpstudyError as error:
-        store.reports.put_end(request.identity, ReportEnd("ended", troubles=(str(error),), ended_at=_now()))
-        return
-    contents = {path.name: path.read_bytes() for path in report.files}
-    digests = {name: store.reports.put_file(request.identity, name, content) for name, content in contents.items()}
+    with Path(os.devnull).open("w", encoding="utf-8") as log_of_cells:  # the executed notebook has it all
+        return write_report(
+            read_source(notebook), page, parameters_of(request), log=log_of_cells, code=request.code, scratch=folder
+        )
+
+
+def _put(store: Store, request: ReportRequest, report: Report) -> None:
+    if not store.reports.is_there(request.identity):
+        return  # somebody removed it
+    identity = request.identity
+    files = {path.name: store.reports.put_file(identity, path.suffix, path.read_bytes()) for path in report.files}
     troubles = report.troubles(allow_failures=request.allow_failures)
-    if _NO_FILE in report.error:
+    if "FileNotFoundError" in report.error:
         troubles.append("a queued report has its notebook and what --with sent along, and no other file")
-    end = ReportEnd("ended", tuple(told(report.endings)), tuple(troubles), digests, report.seconds, _now())
-    store.reports.put_end(request.identity, end)
+    end = ReportEnd("ended", tuple(told(report.endings)), tuple(troubles), files, report.seconds)
+    store.reports.put_end(identity, end)
+
+
+def _stored(put: Callable[[], object]) -> None:
+    """Put what came of a report into the store; while that is full, again and again."""
+    while True:
+        try:
+            put()
+        except StoreError as error:
+            log.warning("%s; it is tried again", error)
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _end_in_order(number: int, _frame: object) -> None:
     """Have a report that is not wanted any more end its kernel, too."""
     raise SystemExit(128 + number)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     reports/<id>/request.json     what is asked for
     reports/<id>/cancelled        there when it is not wanted any more
     reports/<id>/end.json         what came of it, with the digests of its files; the first end stays
-    reports/<id>/<name>           its files
+    reports/<id>/<digest>.<...>   its files, by content: of two that execute one report none replaces the other's page
 
 The notebook, and what goes with it, are inputs by content; the tries are noted as those of a variant are, under `key`.
 """
@@ -23,7 +23,8 @@ from epstudy.store.sealed import seal, unseal
 
 _ASKED, _REPORTS = "asked", "reports"
 _REQUEST, _CANCELLED, _END = "request.json", "cancelled", "end.json"
-_IDENTITY = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_IDENTITY = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}(-[0-9]{1,9})?")
+_FORMAT = 1  # of a request: another epstudy's may ask for what this one does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class ReportRequest:
 class ReportEnd:
     """What came of a report: `lines` tell of its studies, `troubles` why it is not complete.
 
-    `files` holds the digests of what it wrote; it is empty when it was cancelled, or never came to its end.
+    `files` holds what it wrote, by name the file in the store; it is empty when it was cancelled, or never came to its
+    end.
     """
 
     state: Literal["ended", "cancelled"]
@@ -60,7 +62,6 @@ class ReportEnd:
     troubles: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    ended_at: str = ""
 
 
 class Reports:
@@ -68,14 +69,17 @@ class Reports:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._pools: dict[str, str] = {}
 
-    def put(self, request: ReportRequest) -> None:
-        """Keep a request, and note that its pool is to execute it."""
+    def put(self, request: ReportRequest) -> bool:
+        """Keep a request, and note that its pool is to execute it; False when there is one of its identity already."""
         file = _file(request.identity, _REQUEST)
-        self._files.replace(file, seal(asdict(request)))
+        if not self._files.create(file, seal({"format": _FORMAT, **asdict(request)})):
+            return False
         self._files.settle(file)
         self._files.replace(f"{_ASKED}/{request.identity}", request.pool.encode())
         self._files.settle(f"{_ASKED}/{request.identity}")
+        return True
 
     def request(self, identity: str) -> ReportRequest:
         """Return what was asked for.
@@ -84,6 +88,8 @@ class Reports:
         ------
         InputError
             When there is no such report, and the message lists the last ones; or when its file is damaged.
+        StoreError
+            When another version of epstudy queued it.
         """
         try:
             content = self._files.read(_file(identity, _REQUEST))
@@ -95,22 +101,33 @@ class Reports:
         if said is None:
             shown = self._files.shown(_file(identity, _REQUEST))
             raise InputError(f"{shown} is damaged; epstudy reports remove {identity}, and queue the report again")
+        if said.pop("format", None) != _FORMAT:
+            raise StoreError(f"report {identity} was queued by another version of epstudy, which reads it")
         return ReportRequest(**said)
+
+    def is_there(self, identity: str) -> bool:
+        """Say whether there is a request of this identity."""
+        return self._files.about(_file(identity, _REQUEST)) is not None
 
     def identities(self) -> list[str]:
         """Return the reports of the store, the oldest first."""
         return self._files.folders_with(_REPORTS, _REQUEST)
 
     def asked(self, pool: str) -> list[str]:
-        """Return the reports that this pool is to execute, the oldest first."""
-        found = []
-        for identity in sorted(filter(_IDENTITY.fullmatch, self._files.names(_ASKED))):
-            try:
-                if self._files.read(f"{_ASKED}/{identity}") == pool.encode():
-                    found.append(identity)
-            except FileNotFoundError:
-                continue  # it ended just now
-        return found
+        """Return the reports that this pool is to execute, the oldest first. What cannot be read is nobody's."""
+        there = sorted(filter(_IDENTITY.fullmatch, self._files.names(_ASKED)))
+        self._pools = {identity: self._pools.get(identity) or self._pool(identity) for identity in there}
+        return [identity for identity, whose in self._pools.items() if whose == pool]
+
+    def _pool(self, identity: str) -> str:
+        try:
+            return self._files.read(f"{_ASKED}/{identity}").decode(errors="replace")
+        except (FileNotFoundError, StoreError):
+            return ""  # it ended just now; or it is another user's
+
+    def is_asked(self, identity: str) -> bool:
+        """Say whether somebody is to execute a report, or has just ended it."""
+        return self._files.about(f"{_ASKED}/{_checked(identity)}") is not None
 
     def cancel(self, identity: str) -> None:
         """Note that a report is not wanted any more."""
@@ -136,14 +153,16 @@ class Reports:
             return None
         if said is None:
             return None
-        return ReportEnd(**{**said, "lines": tuple(said["lines"]), "troubles": tuple(said["troubles"])})
+        known = {name: said[name] for name in ("state", "files", "seconds")}
+        return ReportEnd(**known, lines=tuple(said["lines"]), troubles=tuple(said["troubles"]))
 
-    def put_file(self, identity: str, name: str, content: bytes) -> str:
-        """Keep a file of a report; return its digest."""
+    def put_file(self, identity: str, suffix: str, content: bytes) -> str:
+        """Keep a file of a report; return its name."""
+        name = content_digest(content) + suffix
         self._files.replace(_file(identity, name), content)
-        return content_digest(content)
+        return name
 
-    def file(self, identity: str, name: str, digest: str) -> bytes:
+    def file(self, identity: str, name: str) -> bytes:
         """Return a file of a report.
 
         Raises
@@ -155,7 +174,7 @@ class Reports:
             content = self._files.read(_file(identity, name))
         except FileNotFoundError:
             content = b""
-        if content_digest(content) != digest:
+        if content_digest(content) != name.partition(".")[0]:
             shown = self._files.shown(_file(identity, name))
             raise StoreError(f"{shown} is damaged or gone; queue the report again")
         return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -20,6 +21,7 @@ import psutil
 from epstudy.core.errors import PoolError
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def die_with_parent(parent: int) -> None:
@@ -33,6 +35,25 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
     else:
         threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+
+
+def adopt_orphans() -> None:
+    """Have what the children of this process leave behind become its own children: then `end_below` finds it.
+
+    Linux only; elsewhere such processes are the system's.
+    """
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_below() -> None:
+    """Kill all processes below this one, but for keepers of private pools, who end themselves."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if "epstudy.workers.keeper" not in child.cmdline():
+                for one in [*child.children(recursive=True), child]:
+                    with contextlib.suppress(psutil.Error):
+                        one.kill()
 
 
 def _watch_parent(parent: int) -> None:

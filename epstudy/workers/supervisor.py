@@ -112,12 +112,12 @@ class Supervisor:
             output.close()
 
     def _environment(self) -> dict[str, str]:
-        """The settings of this worker for its processes, each as it was set: a password in a file stays there."""
+        """The settings of this worker for its processes, wherever they run; a password in a file stays there."""
         return {
             "EPSTUDY_REDIS_URL": self._settings.redis_url or "",
-            "EPSTUDY_REDIS_PASSWORD_FILE": self._settings.redis_password_file or "",
+            "EPSTUDY_REDIS_PASSWORD_FILE": _absolute(self._settings.redis_password_file),
             "EPSTUDY_STORE": self._settings.store,
-            "EPSTUDY_ENERGYPLUS_DIR": self._settings.energyplus_dir or "",
+            "EPSTUDY_ENERGYPLUS_DIR": _absolute(self._settings.energyplus_dir),
             **self._settings.limits_in_environment(),
         }
 
@@ -155,14 +155,23 @@ class Supervisor:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
         try:
+            self.reporter.heed()
             ledger = self.ledger()
             self._clear()
             self._announce(ledger)
             warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
-            self.reporter.look(ledger)
+            self._look_at_reports(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
+
+    def _look_at_reports(self, ledger: Ledger) -> None:
+        try:
+            self.reporter.look(ledger)
+        except (RedisError, EpstudyError, OSError) as error:
+            log.warning("reports are not looked after: %s", error)
+        except Exception:  # whatever is wrong with a report, variants go on
+            log.exception("reports are not looked after")
 
     def _announce(self, ledger: Ledger) -> None:
         """Say that this worker and its report live, unless it just did: also in the middle of a long sweep."""
@@ -292,6 +301,10 @@ class Supervisor:
             "allow_code": self._allow_code,
             "reports": self._allow_code,
         }
+
+
+def _absolute(path: str | None) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""
 
 
 def run_worker(settings: Settings) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from epstudy.core.errors import InputError, StoreError
 from epstudy.store import ReportEnd, ReportRequest, Store
+from epstudy.store.sealed import seal
 
 FIRST, SECOND = "20261128-221530-a1b2c3", "20261128-221531-000000"
 REQUEST = ReportRequest(
@@ -24,9 +26,7 @@ REQUEST = ReportRequest(
     pool="group",
     asked_at="2026-11-28T22:15:30+00:00",
 )
-END = ReportEnd(
-    "ended", ("office: 2 of 2 done",), ("a trouble",), {"page.html": "ab"}, 12.0, "2026-11-28T22:16:00+00:00"
-)
+END = ReportEnd("ended", ("office: 2 of 2 done",), ("a trouble",), {"page.html": "ab"}, 12.0)
 
 
 def test_requests_are_asked_of_their_pool_oldest_first_until_nobody_is_to_execute_them(
@@ -64,13 +64,14 @@ def test_a_file_of_a_report_that_is_not_what_was_written_is_told(
 ) -> None:
     reports = make().reports
     reports.put(REQUEST)
-    digest = reports.put_file(FIRST, "page.html", b"<h1>How much light?</h1>")
-    assert make().reports.file(FIRST, "page.html", digest) == b"<h1>How much light?</h1>"
-    damage_file(make(), f"reports/{FIRST}/page.html")
-    with pytest.raises(StoreError, match=r"page\.html is damaged or gone; queue the report again"):
-        make().reports.file(FIRST, "page.html", digest)
+    name = reports.put_file(FIRST, ".html", b"<h1>How much light?</h1>")
+    assert reports.put_file(FIRST, ".html", b"<h1>How much light, once more?</h1>") != name
+    assert make().reports.file(FIRST, name) == b"<h1>How much light?</h1>"
+    damage_file(make(), f"reports/{FIRST}/{name}")
+    with pytest.raises(StoreError, match=r"\.html is damaged or gone; queue the report again"):
+        make().reports.file(FIRST, name)
     with pytest.raises(StoreError, match="is damaged or gone"):
-        make().reports.file(FIRST, "page.pdf", digest)
+        make().reports.file(FIRST, "ab.html")
 
 
 def test_a_damaged_request_is_told_and_can_be_removed(
@@ -86,13 +87,36 @@ def test_a_damaged_request_is_told_and_can_be_removed(
     assert make().reports.asked("group") == []
 
 
+def test_a_report_is_not_put_in_the_place_of_another_one(make: Callable[[], Store]) -> None:
+    reports = make().reports
+    assert reports.put(REQUEST)
+    assert not reports.put(replace(REQUEST, user="bob"))
+    assert make().reports.request(FIRST).user == "ann"
+
+
+def test_a_request_of_another_epstudy_is_left_to_it(make: Callable[[], Store]) -> None:
+    store = make()
+    store.reports.put(REQUEST)
+    store._files.replace(f"reports/{FIRST}/request.json", seal({**asdict(REQUEST), "format": 2, "nice": 7}))
+    with pytest.raises(StoreError, match="was queued by another version of epstudy"):
+        store.reports.request(FIRST)
+    assert store.reports.asked("group") == [FIRST]
+
+
+def test_an_entry_that_cannot_be_read_holds_up_no_other(folder: Path) -> None:
+    reports = Store(str(folder)).reports
+    reports.put(REQUEST)
+    (folder / "asked" / SECOND).mkdir()
+    assert reports.asked("group") == [FIRST]
+
+
 def test_a_report_is_cancelled_and_removed(make: Callable[[], Store]) -> None:
     reports = make().reports
     reports.put(REQUEST)
     assert not reports.is_cancelled(FIRST)
     reports.cancel(FIRST)
     assert make().reports.is_cancelled(FIRST)
-    reports.put_file(FIRST, "page.html", b"")
+    reports.put_file(FIRST, ".html", b"")
     reports.remove(FIRST)
     with pytest.raises(InputError, match=f'no queued report "{FIRST}" .* it holds none'):
         make().reports.request(FIRST)

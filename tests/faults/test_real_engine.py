@@ -19,7 +19,7 @@ from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import local
 from tests.faults.recorder import Fault
-from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, processes_of, quick, until, whole
+from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, fill, processes_of, quick, until, whole
 
 SETPOINT = "Schedule:Compact/HTGSETP_SCH/field_18"
 SCHEDULE = "Lights/Core*/schedule_name"
@@ -166,16 +166,6 @@ def small_disk(own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     finally:
         local.stop(Settings.load())
         subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(path: Path) -> None:
-    """Leave no room on the disk that this file is on."""
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(2**20))
-    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(512))
 
 
 def is_whole(series: pd.DataFrame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -47,6 +48,16 @@ def processes_of(store: str) -> list[psutil.Process]:
     folder = str(runtime_for(store).folder)
     keepers = [process for process in psutil.process_iter() if folder in " ".join(_command(process))]
     return list({child for keeper in keepers for child in [keeper, *_children(keeper)]})
+
+
+def fill(path: Path) -> None:
+    """Leave no room on the disk that this file is on."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(2**20))
+    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(512))
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:

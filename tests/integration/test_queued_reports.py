@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,12 @@ import psutil
 import pytest
 
 import epstudy as ep
+from epstudy.report.queued import execute_request
 from epstudy.settings import Settings
-from epstudy.store import Store
+from epstudy.store import ReportRequest, Store
 from epstudy.workers import local
 from epstudy.workers.connection import connect
-from tests.integration.offices import alive, processes_of, until
+from tests.integration.offices import alive, fill, processes_of, until
 from tests.integration.test_command_line import epstudy
 from tests.integration.test_compose import Group
 from tests.integration.test_reports import OFFICE, ROOT, written
@@ -64,7 +66,8 @@ def process_of(report: str) -> psutil.Process | None:
 
 def test_a_queued_report_is_executed_by_the_pool_and_fetched(own_store: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "levels.txt").write_text("7.5")
+    (tmp_path / "data" / "of-2026.txt").write_text("7.5")
+    (tmp_path / "data" / "levels.txt").symlink_to("of-2026.txt")
     read = "from pathlib import Path\nlpd = float(Path('data/levels.txt').read_text())"
     notebook = written(tmp_path / "office.ipynb", read, OFFICE, "study.wait().results()")
     page = tmp_path / "out" / "page.html"
@@ -85,7 +88,7 @@ def test_a_queued_report_is_executed_by_the_pool_and_fetched(own_store: str, tmp
     assert elsewhere.read_text() == text
 
     assert "removed" in epstudy("reports", "remove", report)
-    assert f'no queued report "{report}"' in epstudy("reports", "fetch", report, code=1)
+    assert f'no queued report "{report}"' in epstudy("reports", "fetch", report, code=2)
     assert "no queued reports in" in epstudy("reports")
     until(lambda: not list(Path(own_store).glob("attempts/*/*")))
 
@@ -99,6 +102,7 @@ def test_a_report_in_a_pool_of_one_slot_gets_its_variants(
     notebook = written(tmp_path / "office.ipynb", OFFICE, "study.wait().results()")
     reports = queued(notebook, tmp_path / "office-{lpd}.html", "--for", str(table)).splitlines()
     assert len(reports) == 2
+    assert reports == sorted(reports), "in the order of the rows"
     said = epstudy("reports", "fetch", *reports, "--wait")
     assert "office-6: 2 of 2 done" in said
     assert "office-7: 2 of 2 done" in said
@@ -112,6 +116,9 @@ def test_a_queued_report_that_is_not_complete_says_so(own_store: str, tmp_path: 
     lenient = queued(notebook, tmp_path / "lenient.html", "-p", "lpd=-1", "--allow-failures")
     reads = written(tmp_path / "reads.ipynb", "open('levels.txt').read()")
     lacking = queued(reads, tmp_path / "lacking.html")
+    unmade = written(
+        tmp_path / "unmade.ipynb", "from IPython.display import display\ndisplay({'text/latex': 5}, raw=True)"
+    )
 
     said = epstudy("reports", "fetch", strict, "--wait", code=1)
     assert "office--1: 1 of 2 done, 1 failed" in said
@@ -122,6 +129,8 @@ def test_a_queued_report_that_is_not_complete_says_so(own_store: str, tmp_path: 
     said = epstudy("reports", "fetch", lacking, "--wait", code=1)
     assert "FileNotFoundError" in said
     assert "what --with sent along" in said
+    said = epstudy("reports", "fetch", queued(unmade, tmp_path / "unmade.html"), "--wait", code=1)
+    assert "the report is not complete: it cannot be made: " in said
     assert re.search(rf"^{lacking} +reads\.ipynb +not complete ", epstudy("reports"), flags=re.MULTILINE)
 
 
@@ -156,10 +165,16 @@ def test_a_report_whose_pool_is_stopped_begins_anew_and_that_counts_as_no_try(
 
 
 def test_a_report_that_kills_its_process_is_tried_twice(own_store: str, tmp_path: Path, counted: Path) -> None:
-    kill = f"with open({str(counted)!r}, 'a') as file:\n    file.write('begun')\nimport os\nos.kill(os.getppid(), 9)"
+    kill = (
+        f"with open({str(counted)!r}, 'a') as file:\n    file.write('begun')\n"
+        "import os\nwith open(f'/proc/{os.getppid()}/fd/2', 'a') as log:\n    log.write('x' * 10_000 + ' alas')\n"
+        "os.kill(os.getppid(), 9)"
+    )
     report = queued(written(tmp_path / "kills.ipynb", kill), tmp_path / "page.html")
     said = epstudy("reports", "fetch", report, "--wait", code=1)
     assert "Error: the report is not complete: its process crashed 2 times" in said
+    assert said.rstrip().endswith("x alas")
+    assert len(said) < 1000
     assert begun(counted) == 2
     assert not (tmp_path / "page.html").exists()
     until(lambda: not list(Path(own_store).glob("attempts/*/*")))
@@ -177,7 +192,7 @@ def test_a_report_is_cancelled_with_its_kernel_and_not_with_its_study(own_store:
     assert kernels
     assert "being cancelled" in epstudy("reports", "cancel", running)
     assert "under way" in epstudy("reports", "remove", running, code=1)
-    assert "being cancelled" in epstudy("reports", "cancel", waiting)
+    assert "cancelled" in epstudy("reports", "cancel", waiting)
     for report in (running, waiting):
         assert "it was cancelled" in epstudy("reports", "fetch", report, "--wait", code=1)
     assert alive([process, *kernels]) == []
@@ -250,7 +265,7 @@ def test_workers_that_execute_no_code_get_no_report(
     try:
         assert "no Redis answers" in queued(notebook, tmp_path / "page.html", code=1)
         group.up()
-        said = queued(notebook, tmp_path / "page.html", code=1)
+        said = queued(notebook, tmp_path / "page.html", code=2)
     finally:
         group.kill()
     assert "the workers of this pool execute no reports, since a notebook is code" in said
@@ -260,13 +275,14 @@ def test_workers_that_execute_no_code_get_no_report(
 def test_a_wrong_request_is_one_clear_error(own_store: str, tmp_path: Path) -> None:
     notebook = written(tmp_path / "office.ipynb", OFFICE)
     page = tmp_path / "page.html"
-    assert "--with nowhere.csv: there is no such file" in queued(notebook, page, "--with", "nowhere.csv", code=1)
-    assert "is not in the notebook's folder" in queued(notebook, page, "--with", sys.executable, code=1)
+    assert "--with nowhere.csv: there is no such file" in queued(notebook, page, "--with", "nowhere.csv", code=2)
+    assert "is a folder; name its files" in queued(notebook, page, "--with", str(tmp_path), code=2)
+    assert "is not in the notebook's folder" in queued(notebook, page, "--with", sys.executable, code=2)
     assert "printed where it is fetched" in queued(notebook, page, "--pdf", code=2)
-    assert "cannot be queued; expected a finite number" in queued(notebook, page, "-p", "lpd=1e999", code=1)
+    assert "cannot be queued; expected a finite number" in queued(notebook, page, "-p", "lpd=1e999", code=2)
     assert "--with is for --queue" in epstudy("report", str(notebook), "-o", str(page), "--with", str(notebook), code=2)
     for wrong in ("../../studies", "20261128-221530-a1b2c3"):
-        said = epstudy("reports", "fetch", wrong, code=1)
+        said = epstudy("reports", "fetch", wrong, code=2)
         assert "no queued report" in said
         assert "Traceback" not in said
     assert "no queued reports" in epstudy("reports")
@@ -282,10 +298,126 @@ def test_a_damaged_request_holds_up_no_other(own_store: str, tmp_path: Path) -> 
     (Path(own_store) / "asked" / first).write_text(json.loads(damaged.partition("\n")[2])["pool"])
     second = queued(notebook, tmp_path / "second.html")
     epstudy("reports", "fetch", second, "--wait")
-    assert "is damaged; epstudy reports remove" in epstudy("reports", "fetch", first, code=1)
+    assert "is damaged; epstudy reports remove" in epstudy("reports", "fetch", first, code=2)
     assert "is damaged" in epstudy("reports")
     epstudy("reports", "remove", first)
 
-    page = Path(own_store) / "reports" / second / "page.html"
+    [page] = (Path(own_store) / "reports" / second).glob("*.html")
     page.write_text(page.read_text().replace("here", "there"))
-    assert "is damaged or gone; queue the report again" in epstudy("reports", "fetch", second, code=1)
+    third = queued(notebook, tmp_path / "third.html")
+    epstudy("reports", "fetch", third, "--wait")
+    (tmp_path / "third.html").unlink()
+    said = epstudy("reports", "fetch", second, third, code=1)
+    assert "is damaged or gone; queue the report again" in said
+    assert (tmp_path / "third.html").exists(), "what is wrong with one stops no other"
+    (Path(own_store) / "reports" / third / "end.json").write_text("{}")
+    assert "has no end that can be read" in epstudy("reports", "fetch", third, "--wait", code=1)
+
+
+def test_a_worker_that_stood_still_does_not_spoil_the_page_of_the_one_that_took_over(
+    group: Group, tmp_path: Path, counted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group.configure(monkeypatch)
+    report = queued(slow(tmp_path, counted, seconds=20), tmp_path / "page.html")
+    until(lambda: begun(counted))
+    first = process_of(report)
+    assert first is not None
+    [worker] = [one for one in first.parents() if "worker" in one.cmdline()]
+    worker.suspend()
+    until(lambda: begun(counted) == 2, 60)
+    until(lambda: not alive([first]), 60)
+    until(lambda: process_of(report) is None, 60)
+    worker.resume()
+    assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
+    assert len(list((group.store / "reports" / report).glob("*.html"))) == 2, "both wrote their own"
+
+
+def test_a_full_store_takes_a_report_when_it_has_room_again(
+    tmp_path: Path, counted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "disk"
+    store.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(store)], check=True)
+    monkeypatch.setenv("EPSTUDY_STORE", str(store))
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "2")
+    try:
+        report = queued(slow(tmp_path, counted, seconds=3), tmp_path / "page.html")
+        until(lambda: "office-8.0" in ep.studies().index and ep.Study.open("office-8.0").progress().done == 2, 60)
+        fill(store / "filler")
+        process = process_of(report)
+        assert process is not None
+        log = Path(process.cwd()) / "log"
+        until(lambda: "it is tried again" in log.read_text(), 60)
+        assert "has not ended: running since" in epstudy("reports", "fetch", report, code=1)
+        (store / "filler").unlink()
+        assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
+        assert begun(counted) == 1
+    finally:
+        local.stop(Settings.load())
+        subprocess.run(["umount", str(store)], check=True)
+
+
+def test_what_a_notebook_started_goes_with_its_report(own_store: str, tmp_path: Path) -> None:
+    start = (
+        "import subprocess\nfor own in (False, True):\n    subprocess.Popen(['sleep', '7773'], start_new_session=own)"
+    )
+    shell = "_ = subprocess.run('sleep 7773 &', shell=True)"
+    ended = queued(written(tmp_path / "ends.ipynb", start, shell), tmp_path / "ends.html")
+    epstudy("reports", "fetch", ended, "--wait")
+    until(lambda: sleepers() == [])
+    stays = queued(
+        written(tmp_path / "stays.ipynb", start, shell, "import time\ntime.sleep(60)"), tmp_path / "stays.html"
+    )
+    until(lambda: len(sleepers()) == 3)
+    epstudy("reports", "cancel", stays)
+    epstudy("reports", "fetch", stays, "--wait", code=1)
+    until(lambda: sleepers() == [])
+
+
+def sleepers() -> list[psutil.Process]:
+    seen = psutil.process_iter(["cmdline"])
+    return alive([one for one in seen if one.info["cmdline"] == ["sleep", "7773"]])
+
+
+def test_a_store_that_is_no_folder_has_reports_too(tmp_path: Path) -> None:
+    store = Store(f"memory://{tmp_path.name}", cache=tmp_path / "cache")
+    notebook = written(tmp_path / "office.ipynb", "print('here')")
+    request = ReportRequest(
+        identity="20261128-221530-a1b2c3",
+        key="0" * 64,
+        notebook="office.ipynb",
+        inputs={"office.ipynb": store.put_input(notebook.read_bytes(), ".ipynb")},
+        parameters={"lpd": "7.5"},
+        page="page.html",
+        code=True,
+        allow_failures=False,
+        user="ann",
+        pool="group",
+        asked_at="2026-11-28T22:15:30+00:00",
+    )
+    store.reports.put(request)
+    execute_request(store, request, tmp_path / "folder")
+    end = store.reports.end(request.identity)
+    assert end is not None
+    assert end.troubles == ()
+    assert "lpd = 7.5" in store.reports.file(request.identity, end.files["page.html"]).decode().replace("</span>", "")
+
+
+def test_a_report_that_nobody_can_execute_is_refused_or_says_so(
+    own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = written(tmp_path / "office.ipynb", "import time\ntime.sleep(60)")
+    monkeypatch.setenv("EPSTUDY_ALLOW_CODE", "0")
+    assert "has the private pool execute no reports" in queued(notebook, tmp_path / "page.html", code=2)
+    local.stop(Settings.load())
+    monkeypatch.delenv("EPSTUDY_ALLOW_CODE")
+    report = queued(notebook, tmp_path / "page.html")
+    local.stop(Settings.load())
+    with subprocess.Popen(
+        [sys.executable, "-m", "epstudy", "reports", "fetch", report, "--wait"], stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        told = [waiting.stderr.readline(), waiting.stderr.readline()]
+        assert any("no worker is there that executes reports; epstudy pool start goes on" in line for line in told)
+        assert "cancelled" in epstudy("reports", "cancel", report)
+        assert waiting.wait(timeout=20) == 1
