@@ -194,6 +194,19 @@ def test_a_manifest_that_cannot_be_read_stops_it(
     assert KEYS[2] not in " ".join(names(office))
 
 
+def test_a_manifest_that_the_system_does_not_give_out_stops_it(folder: Path) -> None:
+    store = Store(str(folder))
+    store.put_manifest(manifest(KEYS[0]))
+    store.put_outcome(KEYS[1], DONE)
+    (folder / "studies" / "broken" / "manifest.json").mkdir(parents=True)
+    age(store)
+    with pytest.raises(
+        StoreError, match=r"broken/manifest.json .* nothing is removed: .* cannot be read: Is a directory"
+    ):
+        store.clean(after_days=0)
+    assert store.outcome(KEYS[1]) is not None
+
+
 def test_a_report_that_is_queued_keeps_what_it_refers_to(
     make: Make, office: Store, damage_file: Callable[[Store, str], None]
 ) -> None:
@@ -220,6 +233,7 @@ def test_a_dry_run_changes_nothing_and_tells_the_same(make: Make, office: Store)
     assert office.cleaned() is None
     assert office._files.names("parts") == []
     wet = make().clean(after_days=0, forget=["old"])
+    assert office._files.names("parts") == []
     assert replace(dry, dry=False, due=None) == wet
     assert kinds(wet.removed).count("result") == 2
 
@@ -271,11 +285,11 @@ def test_every_clean_writes_when_it_was(make: Make) -> None:
 
 
 def test_files_that_are_none_of_the_store_stay(make: Make, office: Store) -> None:
-    strange = ["results/cc/notes.txt", "results/ff/README", "inputs/.DS_Store", "results/aa/" + KEYS[2] + ".json"]
+    strange = ["results/cc/cc-notes.txt", "results/ff/README", "inputs/.DS_Store", f"results/aa/{'ee' * 32}.json"]
     for name in strange:
         office._files.replace(name, b"mine")
     age(office)
-    make().clean(after_days=0)
+    assert len(make().clean(after_days=0).removed) == 4
     assert all(office._files.about(name) is not None for name in strange)
 
 
