@@ -146,7 +146,9 @@ class Store:
             if not self.manifest_mark(name):
                 self.manifest(name)  # says which ones there are
             if name in under_way:
-                raise InputError(f'study "{name}" is under way; epstudy cancel {name} first')
+                raise InputError(
+                    f'study "{name}" is under way, or ended just now; wait, or epstudy cancel {name} first'
+                )
         return sorted({*names, *self._older(older_days, now)} - under_way)
 
     def _older(self, days: float | None, now: float) -> list[str]:

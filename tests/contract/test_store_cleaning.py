@@ -305,7 +305,9 @@ def test_a_study_that_is_forgotten_leaves_its_results_for_a_while(make: Make, of
 
 def test_a_study_that_is_under_way_or_unknown_is_not_forgotten(make: Make, office: Store) -> None:
     office.want("office", Wanted("ann"))
-    with pytest.raises(InputError, match='"office" is under way; epstudy cancel office first'):
+    with pytest.raises(
+        InputError, match='"office" is under way, or ended just now; wait, or epstudy cancel office first'
+    ):
         make().clean(after_days=0, forget=["office"])
     with pytest.raises(StudyNotFoundError, match="it holds office"):
         make().clean(after_days=0, forget=["nowhere"])
