@@ -1,6 +1,4 @@
-"""The command line: `epstudy demo | report | doctor | worker | pool | studies | status | cancel | pause | resume |
-clean`.
-"""
+"""The command line, `epstudy`: demo, report, doctor, worker, pool, studies, status, cancel, pause, resume, clean."""
 
 from __future__ import annotations
 

@@ -54,9 +54,8 @@ class Cleaned:
         if self.due is not None:
             noted = "" if self.dry else "noted, "
             day = datetime.fromtimestamp(self.due).astimezone().date().isoformat()
-            them = "them" if len(self.left) > 1 else "it"
-            now = f"; --after 0 removes {them} now" if self.after_s else "; what is younger than an hour stays"
-            said.append(f"{_told(self.left)}: {noted}to be removed from {day} on{now}")
+            now, later = "--after 0 does so now with what is older than an hour", "what is younger than an hour stays"
+            said.append(f"{_told(self.left)}: {noted}to be removed from {day} on; {now if self.after_s else later}")
         if not self.removed and not self.left:
             said.append("nothing to remove: every result and every input is a study's")
         return said

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from epstudy.core.errors import StoreError
 from epstudy.core.manifest import MANIFEST_FORMAT
@@ -89,20 +89,10 @@ def clean(files: Files, referred: Referred, *, after_s: float, now: float, dry: 
     due = {one: _due(one, note[one.digest], after_s, now) for one in found}
     if not dry:
         _write_note(files, note)
-    removed = []
-    looked = float("-inf")
-    for one in (one for one in found if due[one] <= now):
-        if not dry:
-            if time.monotonic() - looked > _LOOK_S:
-                referred.look()
-                looked = time.monotonic()
-            if one.digest in referred.digests:
-                continue
-            for file in one.files:
-                files.remove(file)
-        removed.append(one)
+    ready = [one for one in found if due[one] <= now]
+    removed = ready if dry else list(_remove(files, referred, ready))
     gone = {*removed}
-    left = tuple(one for one in found if one not in gone and (dry or one.digest not in referred.digests))
+    left = tuple(one for one in found if one not in gone and one.digest not in referred.digests)
     if removed and not dry:
         _write_note(files, {one.digest: note[one.digest] for one in left})
     return Cleaned(
@@ -114,6 +104,21 @@ def clean(files: Files, referred: Referred, *, after_s: float, now: float, dry: 
         after_s=after_s,
         dry=dry,
     )
+
+
+def _remove(files: Files, referred: Referred, things: Iterable[Thing]) -> Iterator[Thing]:
+    """Remove these things and yield each that is gone; what a study refers to by now, or was written anew, stays."""
+    looked = float("-inf")
+    for one in things:
+        if time.monotonic() - looked > _LOOK_S:
+            referred.look()
+            looked = time.monotonic()
+        about = files.about(one.files[0])
+        if one.digest in referred.digests or about is None or about.modified > one.modified:
+            continue
+        for file in one.files:
+            files.remove(file)
+        yield one
 
 
 def store_clock(files: Files) -> float:

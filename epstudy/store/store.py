@@ -152,7 +152,7 @@ class Store:
         return sorted({*names, *self._older(older_days, now)} - under_way)
 
     def _older(self, days: float | None, now: float) -> list[str]:
-        """The studies that were last run more than so many days ago, which of some nobody knows."""
+        """The studies that were last run more than so many days ago; one of which that is unknown is young."""
         if days is None:
             return []
         found = {name: self._files.about(study_file(name, "manifest.json")) for name in self.studies()}

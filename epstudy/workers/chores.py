@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 300.0
 _DAY_S = 86400.0
-_AGAIN_S = 3600.0  # after a clean that failed
+_LOCK_S = 3600.0  # so long after a clean that failed it is tried again
 
 
 class Chores:
@@ -46,7 +46,7 @@ class Chores:
             return
         self._next_look = time.monotonic() + _LOOK_S
         try:
-            if self._is_due() and self._ledger().lock("clean", _AGAIN_S):
+            if self._is_due() and self._ledger().lock("clean", _LOCK_S):
                 self._process = self._start_clean(self._after_days)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("the store is not cleaned: %s", error)

@@ -175,6 +175,22 @@ def test_a_study_that_is_stored_between_two_looks_keeps_what_it_refers_to(make: 
     assert noted(office) == {}
 
 
+def test_a_model_that_is_stored_again_between_two_looks_stays(make: Make, office: Store) -> None:
+    """Its manifest comes a moment later, when it is too late to see it."""
+    store = make()
+    replace_file = store._files.replace
+
+    def note(name: str, content: bytes) -> None:
+        replace_file(name, content)
+        if name == "clean.json":
+            office.put_input(b"another model", ".idf")
+
+    store._files.replace = note  # type: ignore[method-assign]
+    said = store.clean(after_days=0)
+    assert kinds(said.removed) == ["failure", "leftover", "result"]
+    assert kinds(said.left) == ["input"]
+
+
 @pytest.mark.parametrize("how", ["damaged", "later"])
 def test_a_manifest_that_cannot_be_read_stops_it(
     make: Make, office: Store, damage_file: Callable[[Store, str], None], how: str
@@ -349,7 +365,7 @@ def test_it_is_told_in_a_few_lines(make: Make, office: Store) -> None:
     day = (datetime.now() + timedelta(days=30)).date().isoformat()
     found, *_ = lines(dry=True)[1:]
     assert found.startswith("1 result, 1 failure, 1 input and 1 leftover of no study (")
-    assert found.endswith(f" kB): to be removed from {day} on; --after 0 removes them now")
+    assert found.endswith(f" kB): to be removed from {day} on; --after 0 does so now with what is older than an hour")
     assert lines()[0] == "1 study looked at"
     assert lines()[1] == found.replace(": to be", ": noted, to be")
     assert lines(after_days=0)[1] == found.partition(": ")[0] + ": removed"
