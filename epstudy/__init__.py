@@ -28,8 +28,8 @@ _HOMES = {
     "Table": "epstudy.tables",
     "LatinHypercube": "epstudy.core.draws",
     "Sobol": "epstudy.core.draws",
-    "Saltelli": "epstudy.core.draws",
-    "Morris": "epstudy.core.draws",
+    "Saltelli": "epstudy.core.designs",
+    "Morris": "epstudy.core.designs",
     "Study": "epstudy.study",
     "studies": "epstudy.study",
     "Check": "epstudy.core.check",
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from epstudy import analysis as analysis
     from epstudy import plots as plots
     from epstudy.core.check import Check as Check
+    from epstudy.core.designs import Morris as Morris
+    from epstudy.core.designs import Saltelli as Saltelli
     from epstudy.core.draws import LatinHypercube as LatinHypercube
-    from epstudy.core.draws import Morris as Morris
-    from epstudy.core.draws import Saltelli as Saltelli
     from epstudy.core.draws import Sobol as Sobol
     from epstudy.core.errors import CheckError as CheckError
     from epstudy.core.errors import EngineError as EngineError

@@ -1,4 +1,7 @@
-"""The command line, `epstudy`: demo, report, doctor, worker, pool, studies, status, cancel, pause, resume, clean."""
+"""The command line.
+
+`epstudy demo | report | reports | doctor | worker | pool | studies | status | cancel | pause | resume | clean`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 import click
 
 import epstudy
-from epstudy.core.errors import EpstudyError
+from epstudy.core.errors import EpstudyError, InputError
 from epstudy.settings import MOST_SLOTS, Settings
 
 _CLEAN_AFTER_DAYS = 30.0
@@ -55,6 +58,8 @@ def demo(folder: str) -> None:
 @click.option("--code", is_flag=True, help="Show the code, too.")
 @click.option("--pdf", is_flag=True, help="Print the page to a PDF beside it, with a Chromium on PATH.")
 @click.option("--allow-failures", is_flag=True, help="Exit with 0 also when variants failed or were cancelled.")
+@click.option("--queue", is_flag=True, help="Have the pool execute it; `epstudy reports` says what came of it.")
+@click.option("--with", "files", multiple=True, metavar="FILE", help="A file that the notebook reads; with --queue.")
 def report(  # one argument each
     notebook: str,
     assignments: tuple[str, ...],
@@ -63,6 +68,8 @@ def report(  # one argument each
     code: bool,
     pdf: bool,
     allow_failures: bool,
+    queue: bool,
+    files: tuple[str, ...],
 ) -> None:
     """Execute NOTEBOOK and write its page, and the executed notebook beside it.
 
@@ -72,10 +79,67 @@ def report(  # one argument each
     from epstudy.report.command import plan_reports, run_reports
 
     with _told(_ArgumentError):
+        if queue and pdf:
+            raise InputError("--pdf is for `epstudy reports fetch`: a queued report is printed where it is fetched")
+        if files and not queue:
+            raise InputError("--with is for --queue: without it the notebook has all files that it has in JupyterLab")
         plan = plan_reports(Path(notebook), assignments, None if table is None else Path(table), output, pdf=pdf)
+    if queue:
+        from epstudy.report.queue import queue_reports
+
+        with _told():
+            for identity in queue_reports(plan, files, code=code, allow_failures=allow_failures):
+                click.echo(identity)
+        return
     with _told():
         if not run_reports(plan, code=code, allow_failures=allow_failures):
             sys.exit(1)
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def reports(context: click.Context) -> None:
+    """List the queued reports of the store; fetch, cancel or remove one."""
+    if context.invoked_subcommand is None:
+        from epstudy.report.queue import list_reports
+
+        with _told():
+            frame = list_reports()
+            click.echo(frame.to_string() if len(frame) else f"no queued reports in {Settings.load().store}")
+
+
+@reports.command()
+@click.argument("identities", nargs=-1, required=True, metavar="REPORT...")
+@click.option("-o", "--output", metavar="HTML", help="The page; default: as when it was queued.")
+@click.option("--wait", is_flag=True, help="Wait until it has ended.")
+@click.option("--pdf", is_flag=True, help="Print the page to a PDF beside it, with a Chromium on PATH.")
+def fetch(identities: tuple[str, ...], output: str | None, wait: bool, pdf: bool) -> None:
+    """Write page and notebook of queued reports; exits with 1 when one is not complete, or has not ended."""
+    from epstudy.report.queue import fetch_reports
+
+    with _told():
+        if not fetch_reports(identities, output, wait=wait, pdf=pdf):
+            sys.exit(1)
+
+
+@reports.command("cancel")
+@click.argument("identity", metavar="REPORT")
+def cancel_queued(identity: str) -> None:
+    """End a queued report; its studies go on."""
+    from epstudy.report.queue import cancel_report
+
+    with _told():
+        click.echo(cancel_report(identity))
+
+
+@reports.command("remove")
+@click.argument("identity", metavar="REPORT")
+def remove_queued(identity: str) -> None:
+    """Remove a queued report that is not under way, and its page, from the store."""
+    from epstudy.report.queue import remove_report
+
+    with _told():
+        click.echo(remove_report(identity))
 
 
 @main.command()

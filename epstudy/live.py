@@ -171,6 +171,10 @@ class Live:
             if progress is not None and progress.complete:
                 return
 
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what the living workers of a pool that is there say of themselves."""
+        return self._ask(lambda pool: pool.workers(), [])
+
     def slots(self) -> int:
         """Return how many simulations run at once in this pool; before there is one, how many will."""
         from epstudy.workers.processes import default_slots

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from epstudy.core.draws import at
+from epstudy.core.cube import at
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter, distribution_of
 from epstudy.core.sampling import Labels, Point, checked_number, select, with_drawn

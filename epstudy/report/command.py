@@ -14,6 +14,7 @@ import click
 
 from epstudy.core.errors import EpstudyError, InputError
 from epstudy.report.cells import failures_text
+from epstudy.report.endings import Ending
 from epstudy.report.outputs import check_page, named, page_names, shown
 from epstudy.report.parameters import check_names, read_assignments, typed_values
 from epstudy.report.pdf import find_chromium
@@ -110,16 +111,18 @@ def _run(
         said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         click.echo(f"Error: {shown(page)} cannot be made: {said}", err=True)
         return [said], []
-    for ending in report.endings:
-        click.echo(str(ending))
-        table = failures_text(ending)
-        if table:
-            click.echo(table)
+    for line in told(report.endings):
+        click.echo(line)
     click.echo(f"{', '.join(map(shown, report.files))} in {report.seconds:.0f} s")
     wrong = report.troubles(allow_failures=allow_failures)
     if wrong:
         click.echo(f"Error: the report is not complete: {'; '.join(wrong)}{_hint(report, allow_failures)}", err=True)
     return wrong, [] if wrong else [f"{trouble} (allowed)" for trouble in report.troubles()]
+
+
+def told(endings: Sequence[Ending]) -> list[str]:
+    """Return what a terminal is told of the studies of a report: how far each is, and a table of what failed."""
+    return [text for ending in endings for text in (str(ending), failures_text(ending)) if text]
 
 
 def _hint(report: Report, allow_failures: bool) -> str:

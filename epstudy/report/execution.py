@@ -32,15 +32,18 @@ class Execution:
     seconds: float
 
 
-def execute(source: Source, parameters: Mapping[str, Any], log: TextIO) -> Execution:
-    """Execute a notebook in its own folder, as JupyterLab would; what it prints goes to `log` meanwhile."""
+def execute(source: Source, parameters: Mapping[str, Any], log: TextIO, scratch: Path | None = None) -> Execution:
+    """Execute a notebook in its own folder, as JupyterLab would; what it prints goes to `log` meanwhile.
+
+    Its temporary files are in `scratch`; None is the system's folder for such.
+    """
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
     started = time.monotonic()
     error = ""
-    with tempfile.TemporaryDirectory(prefix="epstudy-report-") as folder:
+    with tempfile.TemporaryDirectory(prefix="epstudy-report-", dir=scratch) as folder:
         executed, studies = Path(folder) / "executed.ipynb", Path(folder) / "studies"
         try:
             papermill.execute_notebook(

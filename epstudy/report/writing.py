@@ -44,11 +44,12 @@ def write_report(
     log: TextIO,
     code: bool = False,
     chromium: str | None = None,
+    scratch: Path | None = None,
 ) -> Report:
     """Execute a notebook and write `page`, the executed notebook beside it, and with a `chromium` their PDF.
 
     A notebook that raises is written up to the cell that did; a study that is not complete is told below the title.
-    What the notebook prints goes to `log` meanwhile.
+    What the notebook prints goes to `log` meanwhile; what lies around during that is in `scratch`.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def write_report(
     """
     at = datetime.now(UTC).isoformat(timespec="seconds")
     user = Settings.load().user
-    execution = execute(source, parameters, log)
+    execution = execute(source, parameters, log, scratch)
     endings = look_at(execution.studies)
     facts = Facts(source.path.name, source.digest, parameters, user, at, execution.seconds)
     add_cells(execution.notebook, facts, execution.error, endings)

@@ -16,12 +16,14 @@ what is here is enough to go on.
     studies/<name>/cancelled             there while the study is cancelled
     studies/<name>/paused                there while the study is paused
     wanted/<name>                        there while the study is under way: the pool that is to bring it to its end
+    asked/<id>, reports/<id>/            queued reports: see reports.py
     parts/                               files that are being written, under the name of the process that does
 """
 
 from epstudy.store.cleaned import Cleaned
+from epstudy.store.reports import ReportEnd, ReportRequest
 from epstudy.store.sealed import DamagedFileWarning
 from epstudy.store.store import Store
 from epstudy.store.studies import Wanted
 
-__all__ = ["Cleaned", "DamagedFileWarning", "Store", "Wanted"]
+__all__ = ["Cleaned", "DamagedFileWarning", "ReportEnd", "ReportRequest", "Store", "Wanted"]

@@ -34,6 +34,7 @@ from epstudy.store.outcomes import (
     seal_outcome,
     shard,
 )
+from epstudy.store.reports import Reports
 from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
@@ -74,6 +75,7 @@ class Store:
         self._compared = Compared()
         self._beside = Beside(self._files, self._compared)
         self._wanted = WantedStudies(self._files)
+        self.reports = Reports(self._files)
 
     def __repr__(self) -> str:
         return f"Store({self.url!r})"

@@ -84,10 +84,15 @@ class Keeper:
         forget(self._runtime)
 
     def _is_needed(self) -> bool:
-        """A client was here within the idle time, or a study is not finished. One that is paused waits in the store."""
+        """A client was here within the idle time, or a study or report is not finished.
+
+        A study that is paused waits in the store.
+        """
         try:
             ledger = self._supervisor.ledger()
-            if any(not ledger.halt(study).paused or ledger.running(study) for study in ledger.active()):
+            if self._supervisor.reporter.is_needed() or any(
+                not ledger.halt(study).paused or ledger.running(study) for study in ledger.active()
+            ):
                 ledger.attach(self._idle_s)
             return ledger.attached()
         except (RedisError, EpstudyError):

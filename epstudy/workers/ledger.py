@@ -16,6 +16,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:s:<study>:took     the last 200 simulations that ended: index, mark, when (ms), and how long they took (ms)
     ep:runs:<supervisor>  the tokens of what it runs; ep:alone:<supervisor> that of one that is to run alone there
     ep:lease:<key>        the token of whoever simulates this key; expires unless renewed
+    ep:held:<name>        the token of whoever does this one thing, such as a report; expires unless renewed
     ep:workers            worker -> what it says of itself, and when it did last (ms)
     ep:slots              how many simulations a private pool is to run at once, once somebody has changed it
     ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
@@ -320,6 +321,18 @@ class Ledger:
     def attached(self) -> bool:
         """Say whether a client was here lately."""
         return bool(self.redis.exists("ep:attached"))
+
+    def hold(self, name: str, token: str, seconds: float) -> bool:
+        """Take the lease of a name, or renew it; False when another token has it."""
+        return bool(self._call("hold", name, token, int(seconds * 1000)))
+
+    def is_held(self, name: str) -> bool:
+        """Say whether somebody has the lease of a name."""
+        return bool(self.redis.exists(f"ep:held:{name}"))
+
+    def let_go(self, name: str, token: str) -> None:
+        """Give back the lease of a name, if this token has it."""
+        self._call("let_go", name, token)
 
     def lock(self, name: str, seconds: float) -> bool:
         """Take a lock that nobody gives back: it ends by itself. False when somebody has it."""

@@ -18,6 +18,7 @@ from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
 from epstudy.workers.processes import redis_server
+from epstudy.workers.reporting import is_executed
 from epstudy.workers.request import asked, begin
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
@@ -142,7 +143,13 @@ class Pool:
             f"worker {worker['host']}, process {worker['pid']}: {worker['slots']} slots" for worker in self.workers()
         ]
         studies = [f"study {name}: {self._ledger.progress(name)}" for name in self._ledger.active()]
-        return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies]
+        asked = self._store.reports.asked(pool_name(private=self.private))
+        reports = [f"report {one}: {'running' if is_executed(self._ledger, one) else 'waiting'}" for one in asked]
+        return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies, *reports]
+
+    def stay(self, seconds: float) -> None:
+        """Have a private pool stay for this long at least."""
+        self._ledger.attach(max(self._settings.idle_s, seconds))
 
     def _publish(self, manifest: Manifest, indices: list[int]) -> None:
         try:

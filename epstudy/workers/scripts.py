@@ -1,6 +1,6 @@
 """The transitions of the ledger as Lua scripts: each is one step, so states, counters and leases never disagree.
 
-The first argument is always the study. The clock is the Redis server's.
+The first argument is the study, or the name of what is held. The clock is the Redis server's.
 """
 
 from __future__ import annotations
@@ -314,6 +314,22 @@ end
 return 0
 """
 
+# name, token, ms -> 1 when the token holds the lease of that name from now on, 0 when another one does
+_HOLD = """
+local name = 'ep:held:' .. ARGV[1]
+local who = redis.call('GET', name)
+if who and who ~= ARGV[2] then return 0 end
+redis.call('SET', name, ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+# name, token -> the lease ends, if it is the token's
+_LET_GO = """
+local name = 'ep:held:' .. ARGV[1]
+if redis.call('GET', name) == ARGV[2] then redis.call('DEL', name) end
+return 0
+"""
+
 SCRIPTS = {
     name: _COMMON + text
     for name, text in {
@@ -332,5 +348,7 @@ SCRIPTS = {
         "glance": _GLANCE,
         "pause": _PAUSE,
         "block": _BLOCK,
+        "hold": _HOLD,
+        "let_go": _LET_GO,
     }.items()
 }

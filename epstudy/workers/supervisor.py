@@ -33,6 +33,7 @@ from epstudy.workers.chores import Chores
 from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
+from epstudy.workers.reporting import Reporter
 from epstudy.workers.slots import forget_slots, write_slots
 from epstudy.workers.sweep import SWEEP_S, Sweeper, pool_name
 
@@ -74,6 +75,14 @@ class Supervisor:
         self._engines = installed()
         self._queue_keys = [key for queue in (QUEUE, *map(queue_of, self._abilities)) for key in queue_keys(queue)]
         self._ledger: Ledger | None = None
+        self.reporter = Reporter(
+            self._store,
+            pool_name(private=self._private),
+            self.name,
+            scratch / "reports",
+            self._environment(),
+            allowed=self._allow_code,
+        )
         self._sweeper: Sweeper | None = None
 
     def start(self) -> None:
@@ -83,15 +92,11 @@ class Supervisor:
         forget_slots(self._scratch)
         environment = {
             **os.environ,
-            # as it was set, so that a password in a file stays there
+            **self._environment(),
             "EPSTUDY_REDIS_URL": self._settings.redis_url or self._url,
-            "EPSTUDY_REDIS_PASSWORD_FILE": self._settings.redis_password_file or "",
-            "EPSTUDY_STORE": self._settings.store,
             "EPSTUDY_WORKERS": str(self.slots),
             "EPSTUDY_SCRATCH": str(self._scratch),
             "EPSTUDY_ALLOW_CODE": "1" if self._allow_code else "0",
-            "EPSTUDY_ENERGYPLUS_DIR": self._settings.energyplus_dir or "",
-            **self._settings.limits_in_environment(),
             "OMP_NUM_THREADS": "1",
             "TMPDIR": str(self._scratch / "tmp"),  # what killed children leave goes with the pool
         }
@@ -107,6 +112,16 @@ class Supervisor:
         self._started = time.monotonic()
         if output is not None:
             output.close()
+
+    def _environment(self) -> dict[str, str]:
+        """The settings of this worker for its processes, each as it was set: a password in a file stays there."""
+        return {
+            "EPSTUDY_REDIS_URL": self._settings.redis_url or "",
+            "EPSTUDY_REDIS_PASSWORD_FILE": self._settings.redis_password_file or "",
+            "EPSTUDY_STORE": self._settings.store,
+            "EPSTUDY_ENERGYPLUS_DIR": self._settings.energyplus_dir or "",
+            **self._settings.limits_in_environment(),
+        }
 
     def tick(self) -> None:
         """Do what is due. Redis may be away: then this worker waits for it.
@@ -148,14 +163,16 @@ class Supervisor:
             self._announce(ledger)
             warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
+            self.reporter.look(ledger)
         except (RedisError, EpstudyError, OSError) as error:
             log.warning("no sweep: %s", error)
 
     def _announce(self, ledger: Ledger) -> None:
-        """Say that this worker lives, unless it just did: also in the middle of a sweep that takes long."""
+        """Say that this worker and its report live, unless it just did: also in the middle of a long sweep."""
         if time.monotonic() >= self._next_word:
             self._next_word = time.monotonic() + SWEEP_S / 2
             ledger.announce(self.name, self._about())
+            self.reporter.renew(ledger)
 
     def _clear(self) -> None:
         """Remove what killed processes left: run folders, and now and then unfinished files in the store."""
@@ -178,6 +195,7 @@ class Supervisor:
 
         What it does not finish is put back: another worker begins it anew, and it does not count as an attempt.
         """
+        self._stop_report()
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
         self._chores.stop()
@@ -191,6 +209,13 @@ class Supervisor:
                 self._ledger.retire(self.name)
         except (RedisError, EpstudyError) as error:
             log.warning("the ledger was not told: %s", error)
+
+    def _stop_report(self) -> None:
+        """End the report that is being executed: it waits for variants, and this worker takes no more."""
+        try:
+            self.reporter.stop(self._ledger)
+        except (RedisError, EpstudyError) as error:
+            log.warning("the report that was being executed counts as lost: %s", error)
 
     def _children(self) -> set[str]:
         """The slots, by the names that they have in the store."""
@@ -269,6 +294,7 @@ class Supervisor:
             "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
+            "reports": self._allow_code,
         }
 
 

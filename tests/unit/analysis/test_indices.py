@@ -100,7 +100,7 @@ def test_a_straight_line_has_one_effect_whatever_the_levels(tmp_path: Path, leve
 def test_elementary_effects_are_those_of_salib_where_all_are_uniform(tmp_path: Path) -> None:
     from SALib.analyze import morris
 
-    from epstudy.core.draws import unit_problem
+    from epstudy.core.cube import unit_problem
 
     one = solved(study(tmp_path, ANGLES, sampling=ep.Morris(30, 1)), ishigami)
     frame = one.results()

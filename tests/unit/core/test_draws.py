@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from epstudy.core.draws import LatinHypercube, Morris, Saltelli, Sobol
+from epstudy.core.designs import Morris, Saltelli
+from epstudy.core.draws import LatinHypercube, Sobol
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Field, Scale
 from epstudy.core.sampling import Grid, Paired, Point, Rows, Sampling, with_drawn

@@ -1,0 +1,291 @@
+"""`epstudy report --queue`: the pool executes a notebook beside its slots, once, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import epstudy as ep
+from epstudy.settings import Settings
+from epstudy.store import Store
+from epstudy.workers import local
+from epstudy.workers.connection import connect
+from tests.integration.offices import alive, processes_of, until
+from tests.integration.test_command_line import epstudy
+from tests.integration.test_compose import Group
+from tests.integration.test_reports import OFFICE, ROOT, written
+
+IDENTITY = r"\d{8}-\d{6}-[0-9a-f]{6}"
+
+
+@pytest.fixture(autouse=True)
+def _offices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notebooks know the offices of these tests."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Path:
+    """A file with a line for each time that a notebook of `slow` was begun."""
+    return tmp_path / "begun"
+
+
+def slow(folder: Path, counted: Path, seconds: float = 60.0) -> Path:
+    """A notebook that counts itself, waits and then runs two variants."""
+    begin = f"from pathlib import Path\nwith Path({str(counted)!r}).open('a') as file:\n    _ = file.write('begun\\n')"
+    wait = f"import time\nfor _ in range({int(seconds * 10)}):\n    time.sleep(0.1)"
+    return written(folder / "slow.ipynb", begin, wait, OFFICE, "study.wait().results()")
+
+
+def queued(notebook: Path, page: Path, *more: str, code: int = 0) -> str:
+    said = epstudy("report", str(notebook), "-o", str(page), "--queue", *more, code=code)
+    return said.strip()
+
+
+def begun(counted: Path) -> int:
+    return counted.read_text().count("begun") if counted.exists() else 0
+
+
+def process_of(report: str) -> psutil.Process | None:
+    """The process in which a report is executed."""
+    for one in psutil.process_iter(["cmdline"]):
+        if "epstudy.report.queued" in (words := one.info["cmdline"] or []) and report in words:
+            return one
+    return None
+
+
+def test_a_queued_report_is_executed_by_the_pool_and_fetched(own_store: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "levels.txt").write_text("7.5")
+    read = "from pathlib import Path\nlpd = float(Path('data/levels.txt').read_text())"
+    notebook = written(tmp_path / "office.ipynb", read, OFFICE, "study.wait().results()")
+    page = tmp_path / "out" / "page.html"
+    report = queued(notebook, page, "--with", str(tmp_path / "data" / "levels.txt"))
+    assert re.fullmatch(IDENTITY, report)
+    assert "waiting" in (listed := epstudy("reports")) or "running since" in listed
+    said = epstudy("reports", "fetch", report, "--wait")
+    assert "office-7.5: 2 of 2 done" in said
+    assert sorted(path.name for path in page.parent.iterdir()) == ["page.html", "page.ipynb"]
+    text = page.read_text()
+    assert "<h1>How much light?</h1>" in text
+    assert re.search(r"<th>notebook</th><td>office\.ipynb sha256 [0-9a-f]{64}</td>", text)
+    assert "This report is not complete" not in text
+    assert re.search(rf"^{report} +office\.ipynb +complete ", epstudy("reports"), flags=re.MULTILINE)
+
+    elsewhere = tmp_path / "elsewhere.html"
+    epstudy("reports", "fetch", report, "-o", str(elsewhere))
+    assert elsewhere.read_text() == text
+
+    assert "removed" in epstudy("reports", "remove", report)
+    assert f'no queued report "{report}"' in epstudy("reports", "fetch", report, code=1)
+    assert "no queued reports in" in epstudy("reports")
+    until(lambda: not list(Path(own_store).glob("attempts/*/*")))
+
+
+def test_a_report_in_a_pool_of_one_slot_gets_its_variants(
+    own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSTUDY_WORKERS", "1")
+    table = tmp_path / "rows.csv"
+    table.write_text("lpd\n6\n7\n")
+    notebook = written(tmp_path / "office.ipynb", OFFICE, "study.wait().results()")
+    reports = queued(notebook, tmp_path / "office-{lpd}.html", "--for", str(table)).splitlines()
+    assert len(reports) == 2
+    said = epstudy("reports", "fetch", *reports, "--wait")
+    assert "office-6: 2 of 2 done" in said
+    assert "office-7: 2 of 2 done" in said
+    assert (tmp_path / "office-6.html").exists()
+    assert (tmp_path / "office-7.html").exists()
+
+
+def test_a_queued_report_that_is_not_complete_says_so(own_store: str, tmp_path: Path) -> None:
+    notebook = written(tmp_path / "office.ipynb", OFFICE, "study.wait().results()")
+    strict = queued(notebook, tmp_path / "strict.html", "-p", "lpd=-1")
+    lenient = queued(notebook, tmp_path / "lenient.html", "-p", "lpd=-1", "--allow-failures")
+    reads = written(tmp_path / "reads.ipynb", "open('levels.txt').read()")
+    lacking = queued(reads, tmp_path / "lacking.html")
+
+    said = epstudy("reports", "fetch", strict, "--wait", code=1)
+    assert "office--1: 1 of 2 done, 1 failed" in said
+    assert re.search(r"^0 +-1\.0 +simulation +\S", said, flags=re.MULTILINE)
+    assert "Error: the report is not complete: office--1: " in said
+    assert "This report is not complete." in (tmp_path / "strict.html").read_text()
+    assert "Error" not in epstudy("reports", "fetch", lenient, "--wait")
+    said = epstudy("reports", "fetch", lacking, "--wait", code=1)
+    assert "FileNotFoundError" in said
+    assert "what --with sent along" in said
+    assert re.search(rf"^{lacking} +reads\.ipynb +not complete ", epstudy("reports"), flags=re.MULTILINE)
+
+
+def test_a_report_whose_pool_is_killed_is_executed_anew(own_store: str, tmp_path: Path, counted: Path) -> None:
+    notebook = slow(tmp_path, counted, seconds=5)
+    report = queued(notebook, tmp_path / "page.html")
+    until(lambda: begun(counted))
+    pool, keeper = processes_of(own_store), local.runtime_for(own_store).keeper()
+    assert keeper is not None
+    os.kill(keeper, signal.SIGKILL)
+    until(lambda: alive(pool) == [], 5)  # the process of the report and its kernel are among them
+    assert "has not ended: running since" in epstudy("reports", "fetch", report, code=1)
+    epstudy("pool", "start")
+    assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
+    assert begun(counted) == 2
+
+
+def test_a_report_whose_pool_is_stopped_begins_anew_and_that_counts_as_no_try(
+    own_store: str, tmp_path: Path, counted: Path
+) -> None:
+    report = queued(slow(tmp_path, counted, seconds=3), tmp_path / "page.html")
+    for count in (1, 2, 3):
+        until(lambda count=count: begun(counted) == count)
+        pool = processes_of(own_store)
+        assert local.stop(Settings.load())
+        assert alive(pool) == []
+        store = Store(own_store)
+        assert store.attempts(store.reports.request(report).key) == []
+        epstudy("pool", "start")
+    epstudy("reports", "fetch", report, "--wait")
+    assert begun(counted) == 4
+
+
+def test_a_report_that_kills_its_process_is_tried_twice(own_store: str, tmp_path: Path, counted: Path) -> None:
+    kill = f"with open({str(counted)!r}, 'a') as file:\n    file.write('begun')\nimport os\nos.kill(os.getppid(), 9)"
+    report = queued(written(tmp_path / "kills.ipynb", kill), tmp_path / "page.html")
+    said = epstudy("reports", "fetch", report, "--wait", code=1)
+    assert "Error: the report is not complete: its process crashed 2 times" in said
+    assert begun(counted) == 2
+    assert not (tmp_path / "page.html").exists()
+    until(lambda: not list(Path(own_store).glob("attempts/*/*")))
+
+
+def test_a_report_is_cancelled_with_its_kernel_and_not_with_its_study(own_store: str, tmp_path: Path) -> None:
+    variants = OFFICE.replace("[lpd, 10.0]", "[5 + i / 8 for i in range(12)]")
+    notebook = written(tmp_path / "long.ipynb", variants, "import time\ntime.sleep(100)")
+    running = queued(notebook, tmp_path / "running.html")
+    waiting = queued(notebook, tmp_path / "waiting.html")
+    until(lambda: "office-8.0" in ep.studies().index)
+    process = process_of(running)
+    assert process is not None
+    kernels = process.children(recursive=True)
+    assert kernels
+    assert "being cancelled" in epstudy("reports", "cancel", running)
+    assert "under way" in epstudy("reports", "remove", running, code=1)
+    assert "being cancelled" in epstudy("reports", "cancel", waiting)
+    for report in (running, waiting):
+        assert "it was cancelled" in epstudy("reports", "fetch", report, "--wait", code=1)
+    assert alive([process, *kernels]) == []
+    assert not (tmp_path / "running.html").exists()
+    assert ep.Study.open("office-8.0").wait(timeout=60).progress().done == 12
+
+
+def test_an_idle_pool_stays_for_a_report_and_ends_after_it(own_store: str, tmp_path: Path, counted: Path) -> None:
+    report = queued(slow(tmp_path, counted, seconds=8), tmp_path / "page.html")  # it is idle for longer than 2 s
+    until(lambda: begun(counted))
+    pool = processes_of(own_store)
+    store = Store(own_store)
+    until(lambda: store.reports.end(report), 60)
+    assert begun(counted) == 1
+    until(lambda: alive(pool) == [], 30)
+    assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report)
+
+
+@pytest.fixture
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    """Two workers that execute code, with a Redis of theirs."""
+    started = Group(tmp_path_factory.mktemp("group"), workers=2)
+    started.compose["services"]["worker"]["environment"] |= {"EPSTUDY_ALLOW_CODE": "1", "PYTHONPATH": str(ROOT)}
+    try:
+        started.up()
+        yield started
+    finally:
+        started.kill()
+
+
+def test_a_group_executes_a_report_once_also_when_redis_forgets_it(
+    group: Group, tmp_path: Path, counted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group.configure(monkeypatch)
+    monkeypatch.setenv("EPSTUDY_USER", "ann")
+    report = queued(slow(tmp_path, counted, seconds=20), tmp_path / "page.html")
+    until(lambda: begun(counted))
+    url = Settings.load().broker_url()
+    assert url is not None
+    connect(url).flushall()
+    said = epstudy("reports", "fetch", report, "--wait")
+    assert "office-8.0: 2 of 2 done" in said
+    assert begun(counted) == 1
+    assert "<th>user</th><td>ann</td>" in (tmp_path / "page.html").read_text()
+    assert ep.Study.open("office-8.0").provenance()["user"] == "ann"
+
+
+def test_another_worker_of_the_group_executes_the_report_of_one_that_was_killed(
+    group: Group, tmp_path: Path, counted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group.configure(monkeypatch)
+    report = queued(slow(tmp_path, counted, seconds=5), tmp_path / "page.html")
+    until(lambda: begun(counted))
+    process = process_of(report)
+    assert process is not None
+    [worker] = [one for one in process.parents() if "worker" in one.cmdline()]
+    below = [worker, *worker.children(recursive=True)]
+    worker.kill()
+    until(lambda: alive(below) == [], 5)
+    assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
+    assert begun(counted) == 2
+
+
+def test_workers_that_execute_no_code_get_no_report(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = Group(tmp_path_factory.mktemp("group"), workers=1)
+    group.configure(monkeypatch)
+    notebook = written(tmp_path / "office.ipynb", OFFICE)
+    try:
+        assert "no Redis answers" in queued(notebook, tmp_path / "page.html", code=1)
+        group.up()
+        said = queued(notebook, tmp_path / "page.html", code=1)
+    finally:
+        group.kill()
+    assert "the workers of this pool execute no reports, since a notebook is code" in said
+    assert not list(group.store.glob("reports/*"))
+
+
+def test_a_wrong_request_is_one_clear_error(own_store: str, tmp_path: Path) -> None:
+    notebook = written(tmp_path / "office.ipynb", OFFICE)
+    page = tmp_path / "page.html"
+    assert "--with nowhere.csv: there is no such file" in queued(notebook, page, "--with", "nowhere.csv", code=1)
+    assert "is not in the notebook's folder" in queued(notebook, page, "--with", sys.executable, code=1)
+    assert "printed where it is fetched" in queued(notebook, page, "--pdf", code=2)
+    assert "cannot be queued; expected a finite number" in queued(notebook, page, "-p", "lpd=1e999", code=1)
+    assert "--with is for --queue" in epstudy("report", str(notebook), "-o", str(page), "--with", str(notebook), code=2)
+    for wrong in ("../../studies", "20261128-221530-a1b2c3"):
+        said = epstudy("reports", "fetch", wrong, code=1)
+        assert "no queued report" in said
+        assert "Traceback" not in said
+    assert "no queued reports" in epstudy("reports")
+
+
+def test_a_damaged_request_holds_up_no_other(own_store: str, tmp_path: Path) -> None:
+    notebook = written(tmp_path / "office.ipynb", "print('here')")
+    first = queued(notebook, tmp_path / "first.html")
+    epstudy("reports", "fetch", first, "--wait")
+    file = Path(own_store) / "reports" / first / "request.json"
+    damaged = file.read_text().replace("office.ipynb", "palace.ipynb")
+    file.write_text(damaged)
+    (Path(own_store) / "asked" / first).write_text(json.loads(damaged.partition("\n")[2])["pool"])
+    second = queued(notebook, tmp_path / "second.html")
+    epstudy("reports", "fetch", second, "--wait")
+    assert "is damaged; epstudy reports remove" in epstudy("reports", "fetch", first, code=1)
+    assert "is damaged" in epstudy("reports")
+    epstudy("reports", "remove", first)
+
+    page = Path(own_store) / "reports" / second / "page.html"
+    page.write_text(page.read_text().replace("here", "there"))
+    assert "is damaged or gone; queue the report again" in epstudy("reports", "fetch", second, code=1)
