@@ -60,7 +60,9 @@ class Referred:
         about = self._files.about(file)
         if about is None or self._marks.get(file) == about.mark:
             return
-        remedy = f"or forget it: epstudy clean --forget {who}" if file.startswith("studies/") else "or remove it"
+        forget = (
+            "forget it: epstudy clean --forget" if file.startswith("studies/") else "remove it: epstudy reports remove"
+        )
         unknown = f"what {self._files.shown(file)} refers to is unknown, so nothing is removed"
         try:
             content = self._files.read(file)
@@ -70,9 +72,9 @@ class Referred:
             raise StoreError(f"{unknown}: {error}") from error
         said = unseal(content)
         if said is None:
-            raise StoreError(f"{unknown}: it is damaged; run it again, {remedy}")
+            raise StoreError(f"{unknown}: it is damaged; run it again, or {forget} {who}")
         if said.get("manifest", 1) > MANIFEST_FORMAT:
-            raise StoreError(f"{unknown}: a later version of epstudy wrote it; update this one, {remedy}")
+            raise StoreError(f"{unknown}: a later version of epstudy wrote it; update this one, or {forget} {who}")
         self.digests |= _digests_in(content)
         self._marks[file] = about.mark
 

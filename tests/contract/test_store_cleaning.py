@@ -233,7 +233,7 @@ def test_a_report_that_is_queued_keeps_what_it_refers_to(
     make().clean(after_days=0)
     assert make().input_path(notebook).read_bytes() == b"a notebook"
     damage_file(office, request)
-    with pytest.raises(StoreError, match=r"request.json .* or remove it$"):
+    with pytest.raises(StoreError, match=r"request.json .* or remove it: epstudy reports remove 20260301-ab12$"):
         make().clean(after_days=0)
     office._files.remove(request)
     assert kinds(make().clean(after_days=0).removed) == ["input"]
