@@ -1,6 +1,6 @@
 """The command line.
 
-`epstudy demo | report | reports | doctor | worker | pool | studies | status | cancel | pause | resume`.
+`epstudy demo | report | reports | doctor | worker | pool | studies | status | cancel | pause | resume | clean`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import click
 import epstudy
 from epstudy.core.errors import EpstudyError, InputError
 from epstudy.settings import MOST_SLOTS, Settings
+
+_CLEAN_AFTER_DAYS = 30.0
 
 
 class _ArgumentError(click.ClickException):
@@ -243,6 +245,29 @@ def resume(name: str) -> None:
     """Go on with a study that was paused."""
     with _told():
         click.echo(f"{name}: {epstudy.Study.open(name).resume().progress()}")
+
+
+@main.command()
+@click.option("--after", type=float, metavar="DAYS", help="[default: EPSTUDY_CLEAN_AFTER_DAYS, else 30]")
+@click.option(
+    "--forget", multiple=True, metavar="NAME", help="Forget a study, then its results are no study's; repeat."
+)
+@click.option("--forget-older", type=float, metavar="DAYS", help="Forget each study that was not run for so long.")
+@click.option("--dry-run", is_flag=True, help="Change nothing, tell what would be done.")
+def clean(after: float | None, forget: tuple[str, ...], forget_older: float | None, dry_run: bool) -> None:
+    """Remove results and inputs that no study of the store refers to.
+
+    They are noted when they are first seen, and removed by a clean that finds them still so DAYS later.
+    """
+    from epstudy.store import Store
+
+    with _told():
+        settings = Settings.load(clean_after_days=after)
+        after_days = _CLEAN_AFTER_DAYS if settings.clean_after_days is None else settings.clean_after_days
+        store = Store(settings.store)
+        cleaned = store.clean(after_days=after_days, forget=forget, forget_older_days=forget_older, dry=dry_run)
+    for line in cleaned.lines():
+        click.echo(line)
 
 
 if __name__ == "__main__":

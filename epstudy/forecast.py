@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import State, duration
+from epstudy.core.outcome import State, duration, size_text
 from epstudy.provenance import can_read_again
 from epstudy.store import Store
 
@@ -43,7 +43,7 @@ class Estimate:
         if self.time_s is not None and self.cpu_h is not None:
             parts.append(f"about {duration(self.time_s)} on {self.slots} at once ({self.cpu_h:.2g} CPU hours)")
         if self.disk_bytes is not None:
-            parts.append(f"{_size(self.disk_bytes)} of disk")
+            parts.append(f"{size_text(self.disk_bytes)} of disk")
         return ", ".join(parts) + f"; {self.basis}"
 
     def _repr_html_(self) -> str:
@@ -117,11 +117,3 @@ def _costs(store: Store, manifest: Manifest) -> tuple[list[float], float]:
     }
     sizes = store.sizes(list(done)[:20])
     return [outcome.metrics["seconds"] for outcome in done.values()], statistics.fmean(sizes) if sizes else 0.0
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

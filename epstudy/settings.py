@@ -54,6 +54,8 @@ class Settings:
     """The longest file that one simulation may write, in GB; unset: 20."""
     allow_code: bool | None = None
     """Whether workers of a group's pool execute measures that were written in a notebook; the private pool does."""
+    clean_after_days: float | None = None
+    """A worker has the store cleaned each day of what was no study's for so many days; unset: nobody does."""
     ui: str | None = None
     """What a notebook shows: "widgets" or "text"; unset: text under papermill, nbconvert and tests, else widgets."""
     energyplus_dir: str | None = None
@@ -93,6 +95,10 @@ class Settings:
         """Return the limits that were set, as environment variables for the processes that simulate."""
         said = {"EPSTUDY_MEMORY_GB": self.memory_gb, "EPSTUDY_FILE_GB": self.file_gb}
         return {name: str(value) for name, value in said.items() if value is not None}
+
+    def chores_in_environment(self) -> dict[str, str]:
+        """Return what a pool is to do besides, if that was set, as environment variables for its keeper."""
+        return {} if self.clean_after_days is None else {"EPSTUDY_CLEAN_AFTER_DAYS": str(self.clean_after_days)}
 
     def broker_url(self) -> str | None:
         """Return `redis_url` with the password of `redis_password_file` in it; None for the private pool."""
@@ -204,6 +210,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         return _number(value, where, float, 0.1, 1e9, "a number of seconds from 0.1")
     if name in ("memory_gb", "file_gb"):
         return _number(value, where, float, 1e-6, 1e6, "a number of gigabytes above 0")
+    if name == "clean_after_days":
+        return _number(value, where, float, 0, 1e6, "a number of days from 0")
     if name == "ui" and value not in _UI:
         raise InputError(f"{where} is {value!r}; expected {' or '.join(_UI)}")
     if name == "allow_code":

@@ -4,6 +4,7 @@ What is written is there whole or not at all, and the first result under a key s
 what is here is enough to go on.
 
     store.json                           the identity of this store
+    clean.json                           what was no study's when the store was last cleaned, and since when
     inputs/ab/abcdef….idf                an input file under the digest of its content
     results/ab/abcdef….json              a result under its key; never changed
     results/ab/abcdef….<artifact>        what stands beside a result: a requested output, a kept file
@@ -19,9 +20,10 @@ what is here is enough to go on.
     parts/                               files that are being written, under the name of the process that does
 """
 
+from epstudy.store.cleaned import Cleaned
 from epstudy.store.reports import ReportEnd, ReportRequest
 from epstudy.store.sealed import DamagedFileWarning
 from epstudy.store.store import Store
 from epstudy.store.studies import Wanted
 
-__all__ = ["DamagedFileWarning", "ReportEnd", "ReportRequest", "Store", "Wanted"]
+__all__ = ["Cleaned", "DamagedFileWarning", "ReportEnd", "ReportRequest", "Store", "Wanted"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import TypeVar
 
 from epstudy.core.canonical import content_digest
 from epstudy.core.contracts import Held
-from epstudy.core.errors import StoreError, StudyNotFoundError
+from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.core.variant import check_study_name
 from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
+from epstudy.store.cleaned import Cleaned
+from epstudy.store.cleaning import NOTE, YOUNG_S, Referred, clean, store_clock
 from epstudy.store.damage import damage
 from epstudy.store.files import clear_parts, open_files, reading
 from epstudy.store.outcomes import (
@@ -47,6 +50,8 @@ from epstudy.store.studies import (
 _PROBE_BYTES = 256 * 1024
 _LOOKED_INTO = 5000  # results that are read to know whether they are there; of more the names say it
 _AT_ONCE = 1000  # looks into the store between two signs of life
+_DAY_S = 86400.0
+_MOST_DAYS = 1e6
 _T = TypeVar("_T")
 
 
@@ -96,14 +101,79 @@ class Store:
         """
         return clear_parts(self._files)
 
+    def clean(
+        self,
+        *,
+        after_days: float,
+        forget: Sequence[str] = (),
+        forget_older_days: float | None = None,
+        dry: bool = False,
+    ) -> Cleaned:
+        """Remove what no study refers to, once that is so for `after_days`; what is younger than an hour stays.
+
+        First the studies `forget` are forgotten, and those that were last run more than `forget_older_days` ago and are
+        not under way. With `dry` nothing is changed.
+
+        Raises
+        ------
+        InputError
+            When a study to forget is under way, or a number of days is none.
+        StudyNotFoundError
+            When there is no such study.
+        StoreError
+            When there is no store, or a manifest is damaged: then nothing is removed.
+        """
+        for days in (after_days, forget_older_days or 0):
+            if not 0 <= days <= _MOST_DAYS:
+                raise InputError(f"{days} is no number of days; expected one from 0 to {_MOST_DAYS:.0f}")
+        if self._files.about("store.json") is None:
+            raise StoreError(f"there is no store in {self.url}; set EPSTUDY_STORE to the one to clean")
+        now = time.time() if dry else store_clock(self._files)
+        forgotten = self._to_forget(forget, forget_older_days, now)
+        referred = Referred(self._files)
+        referred.look(without=forgotten)
+        for study in () if dry else forgotten:
+            self.remove_study(study)
+        cleaned = clean(self._files, referred, after_s=after_days * _DAY_S, now=now, dry=dry)
+        return replace(cleaned, forgotten=tuple(forgotten))
+
+    def cleaned(self) -> float | None:
+        """Return when the store was last cleaned, in seconds since 1970, 0 when unknown; None when it never was."""
+        about = self._files.about(NOTE)
+        return None if about is None else about.modified
+
+    def _to_forget(self, names: Sequence[str], older_days: float | None, now: float) -> list[str]:
+        under_way = {study for study in self.wanted() if not self.is_cancelled(study)}
+        for name in names:
+            if not self.manifest_mark(name):
+                self.manifest(name)  # says which ones there are
+            if name in under_way:
+                raise InputError(
+                    f'study "{name}" is under way, or ended just now; wait, or epstudy cancel {name} first'
+                )
+        return sorted({*names, *self._older(older_days, now)} - under_way)
+
+    def _older(self, days: float | None, now: float) -> list[str]:
+        """The studies that were last run more than so many days ago; one of which that is unknown is young."""
+        if days is None:
+            return []
+        found = {name: self._files.about(study_file(name, "manifest.json")) for name in self.studies()}
+        return [name for name, about in found.items() if about and 0 < about.modified < now - days * _DAY_S]
+
     # inputs -----------------------------------------------------------------------------------------------------
 
     def put_input(self, content: bytes, suffix: str) -> str:
-        """Keep an input file; return its name, which is the digest of its content and its suffix (".idf")."""
+        """Keep an input file; return its name, which is the digest of its content and its suffix (".idf").
+
+        One that is there for long is written anew: `clean` leaves alone what is young, until its study is stored, too.
+        """
         name = content_digest(content) + suffix
         file = _input_file(name)
-        if not self._files.create(file, content) and self._files.read(file) != content:
-            self._files.replace(file, content)  # somebody's damaged file
+        if not self._files.create(file, content):
+            about = self._files.about(file)
+            is_young = about is not None and (about.modified or time.time()) > time.time() - YOUNG_S / 2
+            if not is_young or self._files.read(file) != content:  # or somebody's damaged file
+                self._files.replace(file, content)
         self._files.settle(file)
         return name
 

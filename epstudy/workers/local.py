@@ -171,6 +171,7 @@ def _spawn(runtime: Runtime, settings: Settings) -> subprocess.Popen[bytes]:
         **({"EPSTUDY_WORKERS": str(settings.workers)} if settings.workers else {}),
         **({"EPSTUDY_SCRATCH": settings.scratch} if settings.scratch else {}),
         **settings.limits_in_environment(),
+        **settings.chores_in_environment(),
     }
     with runtime.keeper_log.open("ab") as output:
         process = subprocess.Popen(

@@ -29,6 +29,7 @@ from epstudy.engines import abilities, installed
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
+from epstudy.workers.chores import Chores
 from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
@@ -67,6 +68,7 @@ class Supervisor:
         self._next_word = 0.0
         self._next_clearing = 0.0
         self._store = Store(settings.store)
+        self._chores = Chores(settings, self._store, self.ledger, log_file)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
         self._abilities = abilities()
@@ -132,6 +134,7 @@ class Supervisor:
         self._restart_if_dead()
         self._change_slots_if_due()
         self._sweep_if_due()
+        self._chores.tick()
 
     def _change_slots_if_due(self) -> None:
         """Have the Celery worker of a private pool follow what was asked of it; nothing asked changes nothing."""
@@ -204,6 +207,7 @@ class Supervisor:
         self._stop_report()
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
+        self._chores.stop()
         children = self._children()
         if self._process is not None:
             kill_group(self._process, 0)

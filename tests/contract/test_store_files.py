@@ -70,6 +70,7 @@ READERS: dict[str, Callable[[Store], object]] = {
     "why_paused": lambda store: store.why_paused("a"),
     "identity": lambda store: store.identity(),
     "damage": lambda store: store.damage(MANIFEST),
+    "cleaned": lambda store: store.cleaned(),
     "clear_parts": lambda store: store.clear_parts(),
 }
 

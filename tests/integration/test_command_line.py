@@ -1,4 +1,4 @@
-"""The command line: demo, doctor, pool, studies, status, cancel."""
+"""The command line: demo, doctor, pool, studies, status, cancel, clean."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import epstudy as ep
-from epstudy.store import DamagedFileWarning
+from epstudy.store import DamagedFileWarning, Store
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
 
 
@@ -143,3 +144,80 @@ def test_a_worker_without_a_redis_says_what_to_set(own_store: str) -> None:
     assert "set EPSTUDY_REDIS_URL" in epstudy("worker", code=1)
     said = epstudy("worker", code=1, EPSTUDY_REDIS_URL="redis://127.0.0.1:1/0")
     assert "no Redis answers" in said
+
+
+def of_two_hours_ago(store: str) -> None:
+    """A clean leaves alone what is young."""
+    for file in Path(store).rglob("*"):
+        if file.is_file():
+            os.utime(file, (time.time() - 7200, time.time() - 7200))
+
+
+def office(*levels: float) -> ep.Study:
+    return ep.Study("office", quick(), {"lpd": ep.Field(LPD, list(levels))})
+
+
+def test_a_changed_grid_is_cleaned_up_after_and_the_results_of_now_stay(own_store: str) -> None:
+    office(6.0, 7.0, -1.0).run(check=False).wait(timeout=60)
+    study = office(6.0, 8.0).run().wait(timeout=60)
+    of_two_hours_ago(own_store)
+    assert "1 result and 1 failure of no study (" in epstudy("clean", "--after", "0", "--dry-run")
+    said = epstudy("clean")
+    assert re.search(r"\n1 result and 1 failure of no study \(\d.* kB\): noted, to be removed from \d{4}-", said)
+    assert office(6.0, 7.0).run().wait(timeout=60).progress().cached == 2, "as if nothing had been"
+    study.run()
+    assert "): noted, " in epstudy("clean", EPSTUDY_CLEAN_AFTER_DAYS="0.5")
+    of_two_hours_ago(own_store)
+    said = epstudy("clean", EPSTUDY_CLEAN_AFTER_DAYS="0")
+    assert re.search(r"^1 study looked at\n1 result and 1 failure of no study \(.* kB\): removed\n$", said)
+    assert epstudy("clean") == "1 study looked at\nnothing to remove: every result and every input is a study's\n"
+
+    assert study.verify().ok
+    assert len(study.results(strict=True)) == 2
+    assert study.run().wait(timeout=60).progress().cached == 2
+    again = office(6.0, 7.0).run().wait(timeout=60)
+    assert (again.progress().done, again.progress().cached) == (2, 1)
+
+
+def test_a_study_is_forgotten_and_its_name_stands_for_another_one(
+    own_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "30")  # what Redis knows of the name is to be there still
+
+    def swept() -> bool:
+        return Store(own_store).wanted() == {}
+
+    before = office(6.0, 7.0).run().wait(timeout=60)
+    until(swept)
+    assert "\nforgotten: office\n" in epstudy("clean", "--forget", "office")
+    with pytest.raises(ep.StudyNotFoundError):
+        ep.Study.open("office")
+    assert "no studies in" in epstudy("studies")
+    assert len(before.results(strict=True)) == 2, "the notebook that ran it has it still"
+    same = office(6.0, 7.0).run().wait(timeout=60)
+    assert (same.progress().done, same.progress().cached) == (2, 2)
+    until(swept)
+    assert "\nforgotten: office\n" in epstudy("clean", "--forget-older", "0")
+    other = office(8.0).run().wait(timeout=60)
+    assert (other.progress().done, other.progress().cached) == (1, 0)
+
+
+def test_a_study_that_is_under_way_is_not_forgotten(own_store: str) -> None:
+    study = ep.Study("long", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
+    said = epstudy("clean", "--forget", "long", "--forget-older", "0", code=1)
+    assert said == 'Error: study "long" is under way, or ended just now; wait, or epstudy cancel long first\n'
+    assert "forgotten" not in epstudy("clean", "--forget-older", "0")
+    epstudy("cancel", "long")
+    assert "\nforgotten: long\n" in epstudy("clean", "--forget", "long")
+    until(lambda: study.progress().running == 0, 10)
+
+
+def test_what_cannot_be_cleaned_is_one_line(own_store: str) -> None:
+    assert epstudy("clean", code=1).startswith(f"Error: there is no store in {own_store}; set EPSTUDY_STORE")
+    office(6.0).run().wait(timeout=60)
+    assert epstudy("clean", "--forget", "nowhere", code=1).startswith('Error: no study "nowhere" in the store')
+    assert epstudy("clean", "--after", "-1", code=1).startswith("Error: -1.0 is no number of days")
+    Path(own_store, "studies", "office", "manifest.json").write_bytes(b"not what was written")
+    said = epstudy("clean", "--after", "0", code=1)
+    assert said.count("\n") == 1
+    assert "it is damaged; run it again, or forget it: epstudy clean --forget office" in said

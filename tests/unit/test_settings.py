@@ -53,6 +53,8 @@ def test_the_hub_says_who_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
         ("idle_s = -1", "expected a number of seconds"),
         ("memory_gb = 0", "expected a number of gigabytes above 0"),
         ("file_gb = nan", "expected a number of gigabytes above 0"),
+        ("clean_after_days = -1", "expected a number of days from 0"),
+        ("clean_after_days = inf", "expected a number of days from 0"),
         ("store = 3", "expected a text"),
         ("stroe = 'x'", 'sets "stroe", which is no setting; the settings are'),
         ("store = ", "is not TOML"),
@@ -62,6 +64,17 @@ def test_a_wrong_line_is_named(line: str, said: str) -> None:
     Path("epstudy.toml").write_text(line)
     with pytest.raises(InputError, match=f"epstudy.toml.*{said}"):
         Settings.load()
+
+
+def test_nobody_cleans_unless_a_number_of_days_is_said_be_it_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().clean_after_days is None
+    assert Settings.load().chores_in_environment() == {}
+    Path("epstudy.toml").write_text("clean_after_days = 0")
+    chores = Settings.load().chores_in_environment()
+    Path("epstudy.toml").unlink()
+    for name, value in chores.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.load().clean_after_days == 0.0
 
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
