@@ -68,19 +68,21 @@ def queue_reports(plan: ReportPlan, files: Sequence[str], *, code: bool, allow_f
         pool=pool_name(private=live.private),
         asked_at=asked.isoformat(timespec="seconds"),
     )
-    for number, (page, _) in enumerate(plan.reports):
-        one = replace(request, page=str(page), parameters=parameters[number])
-        yield _put(store, one, f"{asked:%Y%m%d-%H%M%S}", number, len(plan.reports))
+    token = secrets.token_hex(3)
+    for number, (page, _) in enumerate(plan.reports, start=1):
+        one = replace(request, page=str(page), parameters=parameters[number - 1])
+        place = f"-{number:0{len(str(len(plan.reports)))}d}" if len(plan.reports) > 1 else ""
+        yield _put(store, one, f"{asked:%Y%m%d-%H%M%S}", token, place)
     live.begin(lambda pool: pool.stay(_STAY_S))  # it may have ended since, for want of work
 
 
-def _put(store: Store, request: ReportRequest, at: str, number: int, count: int) -> str:
-    """Queue a report under a name that no other one has; those of one command are in their order."""
-    place = f"-{number:0{len(str(count - 1))}d}" if count > 1 else ""
+def _put(store: Store, request: ReportRequest, at: str, token: str, place: str) -> str:
+    """Queue a report, and return its name: with this token, so that those of one command are in their order."""
     while True:
-        named_one = replace(request, identity=f"{at}-{secrets.token_hex(3)}{place}")
+        named_one = replace(request, identity=f"{at}-{token}{place}")
         if store.reports.put(replace(named_one, key=digest(asdict(named_one)))):
             return named_one.identity
+        token = secrets.token_hex(3)  # somebody else's has that name
 
 
 def _refuse_unable(live: Live, settings: Settings) -> None:

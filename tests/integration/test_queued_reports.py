@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -129,7 +130,7 @@ def test_a_queued_report_that_is_not_complete_says_so(own_store: str, tmp_path: 
     said = epstudy("reports", "fetch", lacking, "--wait", code=1)
     assert "FileNotFoundError" in said
     assert "what --with sent along" in said
-    said = epstudy("reports", "fetch", queued(unmade, tmp_path / "unmade.html"), "--wait", code=1)
+    said = epstudy("reports", "fetch", queued(unmade, tmp_path / "page.html"), "--wait", code=1)
     assert "the report is not complete: it cannot be made: " in said
     assert re.search(rf"^{lacking} +reads\.ipynb +not complete ", epstudy("reports"), flags=re.MULTILINE)
 
@@ -190,8 +191,8 @@ def test_a_report_is_cancelled_with_its_kernel_and_not_with_its_study(own_store:
     assert process is not None
     kernels = process.children(recursive=True)
     assert kernels
-    assert "being cancelled" in epstudy("reports", "cancel", running)
     assert "under way" in epstudy("reports", "remove", running, code=1)
+    assert "being cancelled" in epstudy("reports", "cancel", running)
     assert "cancelled" in epstudy("reports", "cancel", waiting)
     for report in (running, waiting):
         assert "it was cancelled" in epstudy("reports", "fetch", report, "--wait", code=1)
@@ -346,7 +347,7 @@ def test_a_full_store_takes_a_report_when_it_has_room_again(
         fill(store / "filler")
         process = process_of(report)
         assert process is not None
-        log = Path(process.cwd()) / "log"
+        log = Path(process.cmdline()[-1]) / "log"
         until(lambda: "it is tried again" in log.read_text(), 60)
         assert "has not ended: running since" in epstudy("reports", "fetch", report, code=1)
         (store / "filler").unlink()
@@ -362,11 +363,11 @@ def test_what_a_notebook_started_goes_with_its_report(own_store: str, tmp_path: 
         "import subprocess\nfor own in (False, True):\n    subprocess.Popen(['sleep', '7773'], start_new_session=own)"
     )
     shell = "_ = subprocess.run('sleep 7773 &', shell=True)"
-    ended = queued(written(tmp_path / "ends.ipynb", start, shell), tmp_path / "ends.html")
+    ended = queued(written(tmp_path / "ends.ipynb", start, shell), tmp_path / "page.html")
     epstudy("reports", "fetch", ended, "--wait")
     until(lambda: sleepers() == [])
     stays = queued(
-        written(tmp_path / "stays.ipynb", start, shell, "import time\ntime.sleep(60)"), tmp_path / "stays.html"
+        written(tmp_path / "stays.ipynb", start, shell, "import time\ntime.sleep(60)"), tmp_path / "page.html"
     )
     until(lambda: len(sleepers()) == 3)
     epstudy("reports", "cancel", stays)
@@ -400,7 +401,8 @@ def test_a_store_that_is_no_folder_has_reports_too(tmp_path: Path) -> None:
     end = store.reports.end(request.identity)
     assert end is not None
     assert end.troubles == ()
-    assert "lpd = 7.5" in store.reports.file(request.identity, end.files["page.html"]).decode().replace("</span>", "")
+    executed = nbformat.reads(store.reports.file(request.identity, end.files["page.ipynb"]).decode(), as_version=4)
+    assert any("lpd = 7.5" in cell.source for cell in executed.cells)
 
 
 def test_a_report_that_nobody_can_execute_is_refused_or_says_so(
