@@ -54,7 +54,7 @@ unit: $(INSTALLED)
 	$(BIN)/pytest tests/unit tests/contract --numprocesses=2
 
 integration: $(INSTALLED)
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration --numprocesses=3 --dist=loadfile
 
 browser: $(INSTALLED)
 	$(BIN)/pytest tests/browser
