@@ -103,7 +103,7 @@ def report(  # one argument each
 def reports(context: click.Context) -> None:
     """List the queued reports of the store; fetch, cancel or remove one."""
     if context.invoked_subcommand is None:
-        from epstudy.report.queue import list_reports
+        from epstudy.report.queued_reports import list_reports
 
         with _told():
             frame = list_reports()
@@ -117,7 +117,7 @@ def reports(context: click.Context) -> None:
 @click.option("--pdf", is_flag=True, help="Print the page to a PDF beside it, with a Chromium on PATH.")
 def fetch(identities: tuple[str, ...], output: str | None, wait: bool, pdf: bool) -> None:
     """Write page and notebook of queued reports; exits with 1 when one is not complete, or has not ended."""
-    from epstudy.report.queue import fetch_reports
+    from epstudy.report.queued_reports import fetch_reports
 
     with _told(), _told(_ArgumentError, InputError):
         if not fetch_reports(identities, output, wait=wait, pdf=pdf):
@@ -128,7 +128,7 @@ def fetch(identities: tuple[str, ...], output: str | None, wait: bool, pdf: bool
 @click.argument("identity", metavar="REPORT")
 def cancel_queued(identity: str) -> None:
     """End a queued report; its studies go on."""
-    from epstudy.report.queue import cancel_report
+    from epstudy.report.queued_reports import cancel_report
 
     with _told():
         click.echo(cancel_report(identity))
@@ -138,7 +138,7 @@ def cancel_queued(identity: str) -> None:
 @click.argument("identity", metavar="REPORT")
 def remove_queued(identity: str) -> None:
     """Remove a queued report that is not under way, and its page, from the store."""
-    from epstudy.report.queue import remove_report
+    from epstudy.report.queued_reports import remove_report
 
     with _told():
         click.echo(remove_report(identity))

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from epstudy.core.errors import EpstudyError, InputError, StoreError
 from epstudy.report.command import told
-from epstudy.report.queue import parameters_of
+from epstudy.report.queued_reports import parameters_of
 from epstudy.report.source import read_source
 from epstudy.report.writing import Report, write_report
 from epstudy.settings import Settings

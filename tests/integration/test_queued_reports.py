@@ -19,6 +19,7 @@ import epstudy as ep
 from epstudy.report.queued import execute_request
 from epstudy.settings import Settings
 from epstudy.store import ReportRequest, Store
+from epstudy.store.sealed import seal
 from epstudy.workers import local
 from epstudy.workers.connection import connect
 from tests.integration.offices import alive, fill, processes_of, until
@@ -297,8 +298,15 @@ def test_a_damaged_request_holds_up_no_other(own_store: str, tmp_path: Path) -> 
     damaged = file.read_text().replace("office.ipynb", "palace.ipynb")
     file.write_text(damaged)
     (Path(own_store) / "asked" / first).write_text(json.loads(damaged.partition("\n")[2])["pool"])
+    newer = Path(own_store) / "reports" / "20261128-221530-a1b2c3"
+    newer.mkdir()
+    said = json.loads(damaged.partition("\n")[2])
+    (newer / "request.json").write_bytes(seal({**said, "identity": newer.name, "format": 2, "nice": 7}))
+    (Path(own_store) / "asked" / newer.name).write_text(said["pool"])
+    (Path(own_store) / "asked" / "20261128-221530-ffffff").mkdir()  # what cannot be read
     second = queued(notebook, tmp_path / "second.html")
     epstudy("reports", "fetch", second, "--wait")
+    assert "queued by another version of epstudy" in epstudy("reports", "fetch", newer.name, code=1)
     assert "is damaged; epstudy reports remove" in epstudy("reports", "fetch", first, code=2)
     assert "is damaged" in epstudy("reports")
     epstudy("reports", "remove", first)
