@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import itertools
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -84,7 +83,9 @@ def cancel_report(identity: str) -> str:
 def remove_report(identity: str) -> str:
     """Remove a report that has ended, was cancelled or never begun, with its page; return what to tell."""
     store = Store(Settings.load().store)
-    with contextlib.suppress(InputError, StoreError):  # of one that is damaged, or gone, what is left goes
+    if not store.reports.is_there(identity):
+        store.reports.request(identity)  # says which there are
+    with contextlib.suppress(InputError, StoreError):  # of one that cannot be read, what there is goes
         request = store.reports.request(identity)
         unended = store.reports.end(identity) is None and not store.reports.is_cancelled(identity)
         if unended and store.attempts(request.key):
@@ -121,6 +122,7 @@ def fetch_reports(identities: Sequence[str], output: str | None, *, wait: bool, 
 
 
 def _checked_page(page: str) -> Path:
+    """A page that may be written, beside whatever notebook but one that is no report: none is executed here."""
     return check_page(Path(page), Path(page).with_suffix(".html"))
 
 
@@ -142,10 +144,10 @@ def _fetch(store: Store, request: ReportRequest, page: Path, chromium: str | Non
 
 def _await_end(store: Store, request: ReportRequest) -> ReportEnd:
     """Return what came of a report when it has ended; tell meanwhile how far it is, and when nobody is there for it."""
-    settings = Settings.load()
-    live = Live(settings, store)
+    live = Live(Settings.load(), store)
     said: set[str] = set()
-    for look in itertools.count(1):
+    looks = 0
+    while True:
         end = store.reports.end(request.identity)
         if end is not None:
             return end
@@ -155,14 +157,14 @@ def _await_end(store: Store, request: ReportRequest) -> ReportEnd:
                 f"epstudy reports remove {request.identity}, and queue it again"
             )
         lines = {f"{request.identity}: {state_of(store, request)}"}
-        if look % _ASK_EVERY == 0 and not any(worker.get("reports") for worker in live.workers()):
+        looks += 1
+        if looks % _ASK_EVERY == 0 and not any(worker.get("reports") for worker in live.workers()):
             cure = "epstudy pool start goes on" if live.private else "it waits for one with EPSTUDY_ALLOW_CODE=1"
             lines.add(f"no worker is there that executes reports; {cure}")
         for line in lines - said:
             click.echo(line, err=True)
         said |= lines
         time.sleep(_LOOK_S)
-    raise AssertionError("unreachable")
 
 
 def _write(
