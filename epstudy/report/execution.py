@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import tempfile
 import time
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+import psutil
 
 from epstudy.noting import Noted, noted_studies
 from epstudy.report.source import Source
@@ -44,7 +47,7 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO, scratch:
     started = time.monotonic()
     error = ""
     with tempfile.TemporaryDirectory(prefix="epstudy-report-", dir=scratch) as folder:
-        executed, studies = Path(folder) / "executed.ipynb", Path(folder) / "studies"
+        executed, studies, kernel = (Path(folder) / name for name in ("executed.ipynb", "studies", "kernel.json"))
         try:
             papermill.execute_notebook(
                 copy.deepcopy(source.notebook),
@@ -56,12 +59,14 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO, scratch:
                 stdout_file=log,
                 stderr_file=log,
                 cwd=source.path.parent,
-                kernel_manager_class=_kernel_of_this_python(report_environment(studies)),
+                kernel_manager_class=_kernel_of_this_python(report_environment(studies), kernel),
             )
         except PapermillExecutionError as raised:
             error = f"cell {_cell(raised)}: {raised.ename}: {raised.evalue}"
         except RuntimeError as died:  # nbclient's: the kernel died, or did not start
             error = f"the kernel died: {died}"
+        finally:
+            _end_kernel(kernel)
         notebook = nbformat.read(executed, as_version=4)
         error = error or early_end(notebook)
         return Execution(notebook, error, tuple(noted_studies(studies)), time.monotonic() - started)
@@ -95,17 +100,35 @@ def _cell(raised: Any) -> str:
     return f"In [{raised.exec_count}] ({_first_line(str(raised.source))})"
 
 
-def _kernel_of_this_python(environment: Mapping[str, str]) -> type[KernelManager]:
-    """The manager of a kernel of this Python, whatever kernel "python3" the user has, with variables besides."""
+def _end_kernel(connection: Path) -> None:
+    """End a kernel that is left, as when a report is ended while it starts: it would write its file once more."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if str(connection) in child.cmdline():
+                child.kill()
+                child.wait()
+
+
+def _kernel_of_this_python(environment: Mapping[str, str], connection: Path) -> type[KernelManager]:
+    """The manager of a kernel of this Python, whatever kernel "python3" the user has, with variables besides.
+
+    `connection` is the file that says how to reach it, with its key. jupyter_client would put it into the system's
+    temporary folder, and leave it there when a report is ended at the wrong moment.
+    """
     from ipykernel.kernelspec import RESOURCES, get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
+    from traitlets import default
 
     spec = KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
     spec.argv += ["--log-level=ERROR"]  # it would warn that it listens on this machine, as every kernel does
     spec.env = {name: value.replace("$", "$$") for name, value in environment.items()}  # jupyter_client's templates
 
     class ThisPython(AsyncKernelManager):
+        @default("connection_file")
+        def _connection_file_of_the_report(self) -> str:
+            return str(connection)
+
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
