@@ -130,7 +130,7 @@ def cancel_queued(identity: str) -> None:
     """End a queued report; its studies go on."""
     from epstudy.report.queued_reports import cancel_report
 
-    with _told():
+    with _told(), _told(_ArgumentError, InputError):
         click.echo(cancel_report(identity))
 
 
@@ -140,7 +140,7 @@ def remove_queued(identity: str) -> None:
     """Remove a queued report that is not under way, and its page, from the store."""
     from epstudy.report.queued_reports import remove_report
 
-    with _told():
+    with _told(), _told(_ArgumentError, InputError):
         click.echo(remove_report(identity))
 
 

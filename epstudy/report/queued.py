@@ -64,15 +64,15 @@ def execute_request(store: Store, request: ReportRequest, folder: Path) -> None:
         report = _executed(request, work / request.notebook, folder)
     except InputError as error:
         end = ReportEnd("ended", troubles=(str(error),))
-        _stored(lambda: store.reports.put_end(request.identity, end))
+        _store(lambda: _put_end(store, request, end))
     except (EpstudyError, OSError):
         raise
     except Exception as error:  # what a notebook breaks of papermill and nbconvert would break again
         log.exception("the report cannot be made")
         end = ReportEnd("ended", troubles=(f"it cannot be made: {type(error).__name__}: {error}",))
-        _stored(lambda: store.reports.put_end(request.identity, end))
+        _store(lambda: _put_end(store, request, end))
     else:
-        _stored(lambda: _put(store, request, report))
+        _store(lambda: _put(store, request, report))
 
 
 def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
@@ -85,18 +85,23 @@ def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
 
 
 def _put(store: Store, request: ReportRequest, report: Report) -> None:
-    if not store.reports.is_there(request.identity):
-        return  # somebody removed it
     identity = request.identity
+    if not store.reports.is_there(identity):
+        return
     files = {path.name: store.reports.put_file(identity, path.suffix, path.read_bytes()) for path in report.files}
     troubles = report.troubles(allow_failures=request.allow_failures)
     if "FileNotFoundError" in report.error:
         troubles.append("a queued report has its notebook and what --with sent along, and no other file")
-    end = ReportEnd("ended", tuple(told(report.endings)), tuple(troubles), files, report.seconds)
-    store.reports.put_end(identity, end)
+    _put_end(store, request, ReportEnd("ended", tuple(told(report.endings)), tuple(troubles), files, report.seconds))
 
 
-def _stored(put: Callable[[], object]) -> None:
+def _put_end(store: Store, request: ReportRequest, end: ReportEnd) -> None:
+    """Put an end into the store, unless somebody removed the report meanwhile."""
+    if store.reports.is_there(request.identity):
+        store.reports.put_end(request.identity, end)
+
+
+def _store(put: Callable[[], object]) -> None:
     """Put what came of a report into the store; while that is full, again and again."""
     while True:
         try:

@@ -24,6 +24,7 @@ from epstudy.store.sealed import seal, unseal
 _ASKED, _REPORTS = "asked", "reports"
 _REQUEST, _CANCELLED, _END = "request.json", "cancelled", "end.json"
 _IDENTITY = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}(-[0-9]{1,9})?")
+_OF_AN_END = {"state", "lines", "troubles", "files", "seconds"}
 _FORMAT = 1  # of a request: another epstudy's may ask for what this one does not know
 
 
@@ -151,10 +152,11 @@ class Reports:
             said = unseal(self._files.read(_file(identity, _END)))
         except FileNotFoundError:
             return None
-        if said is None:
+        if said is None or not said.keys() >= _OF_AN_END:
             return None
-        known = {name: said[name] for name in ("state", "files", "seconds")}
-        return ReportEnd(**known, lines=tuple(said["lines"]), troubles=tuple(said["troubles"]))
+        return ReportEnd(
+            said["state"], tuple(said["lines"]), tuple(said["troubles"]), said["files"], float(said["seconds"])
+        )
 
     def put_file(self, identity: str, suffix: str, content: bytes) -> str:
         """Keep a file of a report; return its name."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from epstudy.core.errors import InputError, StoreError
+from epstudy.core.errors import EpstudyError, InputError, StoreError
 from epstudy.core.outcome import Attempt, Cause
 from epstudy.core.retrying import epitaph, given_up, pause_s
 from epstudy.store import ReportEnd, ReportRequest, Store
@@ -63,13 +63,9 @@ class Reporter:
         if self._running is not None:
             self._unheld.clear()
             self._look_after(self._running, ledger)
-        waiting = False
-        for identity in self._store.reports.asked(self._pool) if self._allowed else []:
-            request = self._request(identity)
-            if request is not None:
-                waiting = True
-                self._begin_or_end(request, ledger)
-        self._waiting = waiting
+        asked = self._store.reports.asked(self._pool) if self._allowed else []
+        attended = [self._attend(identity, ledger) for identity in asked]
+        self._waiting = any(attended)
 
     def renew(self, ledger: Ledger) -> bool:
         """Renew the lease of the report that is being executed; False when another supervisor has it now."""
@@ -87,6 +83,17 @@ class Reporter:
         self._store.undo_attempt(running.request.key, running.token)  # stopped on purpose: it does not count
         if ledger is not None:
             ledger.let_go(_held(running.request.identity), running.token)
+
+    def _attend(self, identity: str, ledger: Ledger) -> bool:
+        """Do what is due for a report, whose trouble is not the others'; False when it cannot be read."""
+        try:
+            request = self._request(identity)
+            if request is not None:
+                self._begin_or_end(request, ledger)
+        except EpstudyError as error:
+            log.warning("report %s is left alone for now: %s", identity, error)
+            return True
+        return request is not None
 
     def _is_unwanted(self, identity: str) -> bool:
         return self._store.reports.is_cancelled(identity) or not self._store.reports.is_there(identity)

@@ -57,6 +57,8 @@ def test_the_first_end_stays_unless_it_is_damaged(
     assert make().reports.end(FIRST) is None
     reports.put_end(FIRST, ReportEnd("cancelled"))
     assert make().reports.end(FIRST) == ReportEnd("cancelled")
+    reports._files.replace(f"reports/{FIRST}/end.json", seal({"state": "ended"}))
+    assert make().reports.end(FIRST) is None, "another epstudy's, that says less"
 
 
 def test_a_file_of_a_report_that_is_not_what_was_written_is_told(

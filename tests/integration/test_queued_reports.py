@@ -287,7 +287,8 @@ def test_a_wrong_request_is_one_clear_error(own_store: str, tmp_path: Path) -> N
         said = epstudy("reports", "fetch", wrong, code=2)
         assert "no queued report" in said
         assert "Traceback" not in said
-    assert "no queued report" in epstudy("reports", "remove", "20261128-221530-a1b2c3", code=1)
+    assert "no queued report" in epstudy("reports", "remove", "20261128-221530-a1b2c3", code=2)
+    assert "no queued report" in epstudy("reports", "cancel", "20261128-221530-a1b2c3", code=2)
     assert "no queued reports" in epstudy("reports")
 
 
