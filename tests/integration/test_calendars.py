@@ -6,9 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import epstudy as ep
-from tests.integration.shoebox import shoebox
+from tests.integration.shoebox import CHICAGO, shoebox
+from tests.integration.weather_years import measured
 
 LIGHTS = "InteriorLights:Electricity"
 LPD = {"lpd": ep.Field("Lights/Desk Lights/watts_per_floor_area", [10.0])}
@@ -51,3 +53,65 @@ def test_saturdays_are_those_of_energyplus_and_holidays_stand_apart(store: str, 
     axes = ep.plots.load_profile(hours, by="weekday")
     assert [ax.get_title() for ax in axes] == ["Monday to Friday", "Saturday and Sunday", "CustomDay1", "Holiday"]
     assert [round(ax.lines[0].get_ydata().max(), 6) for ax in axes] == [0.96, 0.48, 0.48, 0.48]
+
+
+def test_measured_years_run_over_their_own_days_side_by_side(store: str, tmp_path: Path) -> None:
+    """Lit hours of each year by its weekdays and its 29 February: those of 2020 were 8,760 hours of 2017."""
+    files = {
+        "2019": measured(tmp_path / "2019.epw", "2019-01-01", "2019-12-31"),
+        "2020": measured(tmp_path / "2020.epw", "2020-01-01", "2020-12-31"),
+        "2020 short": measured(tmp_path / "short.epw", "2020-01-01", "2020-12-31", without_leap_day=True),
+        "2020 short, header leap": measured(
+            tmp_path / "yes.epw", "2020-01-01", "2020-12-31", without_leap_day=True, leap="Yes"
+        ),
+        "winter 2019": measured(tmp_path / "july.epw", "2019-07-01", "2020-06-30"),
+        "typical": CHICAGO,
+    }
+    engine = shoebox(
+        tmp_path / "in.idf", BY_DAY, run_period=run_period("1/1", "12/31", "Sunday"), period="annual", heated=False
+    )
+    study = ep.Study("years", engine, {"year": ep.Weather(files)}, outputs=[ep.Meter(LIGHTS)])
+    results = study.run().wait().results().set_index("year")
+    lit_days = {
+        "2019": 261,
+        "2020": 262,
+        "2020 short": 261,
+        "2020 short, header leap": 261,
+        "winter 2019": 262,
+        "typical": 260,
+    }
+    always = pd.Series({"2020": 366, "winter 2019": 366}).reindex(list(files), fill_value=365) * 24 * 0.48
+    right = always + pd.Series(lit_days) * 10 * 0.48
+    assert results["interior_lighting_kwh"].to_dict() == pytest.approx(right.to_dict())
+
+    hours = study.timeseries(LIGHTS)
+    assert len(hours) == 8784
+    assert hours.sum().to_list() == pytest.approx(right.to_list())
+    noon = hours[hours.index.hour == 12]
+    assert noon.index[noon[0].isna()].strftime("%m-%d").to_list() == ["02-29"]
+    assert not noon[1].isna().any()
+    for variant in range(len(files)):
+        alone = study.timeseries(LIGHTS, variants=[variant])
+        assert set(alone[variant][ep.day_types(alone) == "Saturday"].round(6)) == {0.48}
+        assert set(hours[variant][ep.day_types(hours, variant) == "Saturday"].dropna().round(6)) == {0.48}
+    assert study.timeseries(LIGHTS, variants=[4]).index[0] == pd.Timestamp("2019-07-01 01:00")
+    assert study.timeseries(LIGHTS, long=True).groupby("variant").size().to_list() == [
+        8760,
+        8784,
+        8760,
+        8760,
+        8784,
+        8760,
+    ]
+
+
+def test_a_run_period_of_summer_keeps_its_weekdays_over_the_year(store: str, tmp_path: Path) -> None:
+    """1 July was a Monday; the year began on a Monday in its place."""
+    engine = shoebox(
+        tmp_path / "in.idf", BY_DAY, run_period=run_period("7/1", "7/31", "Monday"), period="annual", heated=False
+    )
+    study = ep.Study("from-july", engine, LPD, outputs=[ep.Meter(LIGHTS, "daily")])
+    days = study.run().wait().timeseries(LIGHTS)
+    assert len(days) == 365
+    assert set(ep.day_types(days)["2013-07-02":"2013-07-02"]) == {"Monday"}, "stamped with its end"
+    assert days[0].round(6).groupby(ep.day_types(days)).nunique().max() == 1

@@ -205,6 +205,8 @@ def _weather(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
 
 def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any] | None, str]:
     """The edit of one level, or None, and where its design days come from."""
+    from epstudy.engines.energyplus.annual import annual_days
+    from epstudy.engines.energyplus.calendar_checks import calendar_warnings
     from epstudy.engines.energyplus.design_days import far_apart, site_from_ddy, site_from_header
     from epstudy.engines.energyplus.weather import read_epw, weather_problems
 
@@ -225,12 +227,19 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
     if wrong:
         return None, ""
     edit: dict[str, Any] = {"weather": _keep(seen, content, ".epw"), "site": "model", "ddy": None}
+    epw = read_epw(content)
+    if base.period == "annual":
+        days = annual_days(base.document, epw)
+        edit |= {"days": days} if days else {}
+    seen.warnings += [
+        f"level {level.label!r}: {text}" for text in calendar_warnings(base.document, base.period, epw, str(epw_path))
+    ]
     try:
         if ddy is not None:
-            far = far_apart(site_from_ddy(ddy), read_epw(content))
+            far = far_apart(site_from_ddy(ddy), epw)
             seen.warnings += [f"level {level.label!r}: {far}"] if far else []
             edit |= {"site": "ddy", "ddy": _keep(seen, ddy, ".ddy")}
-        elif site_from_header(read_epw(content)) is not None:
+        elif site_from_header(epw) is not None:
             edit["site"] = "header"
         else:
             seen.warnings.append(

@@ -16,6 +16,7 @@ from typing import Any
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
+from epstudy.engines.energyplus.annual import set_full_year
 from epstudy.engines.energyplus.model import Document, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
     Meter,
@@ -276,8 +277,12 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
         yield _DICTIONARY
 
 
-def set_period(document: Document, period: str) -> None:
-    """Make the model run the weather year or its design days, in place; "model" leaves it as it is."""
+def set_period(document: Document, period: str, days: Mapping[str, Any] | None = None) -> None:
+    """Make the model run the weather year or its design days, in place; "model" leaves it as it is.
+
+    `days` are those of an annual run that are not 1 January to 31 December by the first RunPeriod's options; see
+    `annual.annual_days`.
+    """
     if period == "model":
         return
     annual = period == "annual"
@@ -287,18 +292,7 @@ def set_period(document: Document, period: str) -> None:
         control.run_simulation_for_weather_file_run_periods = "Yes" if annual else "No"
         control.run_simulation_for_sizing_periods = "No" if annual else "Yes"
     if annual:
-        _full_year(document)
-
-
-def _full_year(document: Document) -> None:
-    """One RunPeriod, from 1 January to 31 December, with the first one's weekday, year and weather options."""
-    first, *others = [*objects_of(document, "RunPeriod")] or [document.add("RunPeriod", "annual")]
-    for one in others:
-        document.removeidfobject(one)
-    first.begin_month, first.begin_day_of_month = 1, 1
-    first.end_month, first.end_day_of_month = 12, 31
-    if first.begin_year:
-        first.end_year = first.begin_year
+        set_full_year(document, days)
 
 
 def harvest(folder: Path) -> dict[str, float]:

@@ -13,11 +13,13 @@ from epstudy.core.errors import EngineError, InputError
 from epstudy.core.parameter import Parameter
 from epstudy.engines.energyplus import axes, checks, keeping, outputs, requests
 from epstudy.engines.energyplus.abilities import needed
+from epstudy.engines.energyplus.annual import annual_days
+from epstudy.engines.energyplus.calendar_checks import calendar_warnings
 from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
-from epstudy.engines.energyplus.weather import weather_problems
+from epstudy.engines.energyplus.weather import read_epw, weather_problems
 from epstudy.settings import surroundings
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Preparation:
         if document is None:
             return self._nothing()
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
+        recipe |= self._calendar(document, weather)
         if ddy is not None and not self.problems:
             apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
         seen = self._look(document, suffix, parameters)
@@ -118,6 +121,18 @@ class Preparation:
         if external.rewrites:
             recipe["rewrites"] = [list(one) for one in external.rewrites]
         return recipe
+
+    def _calendar(self, document: Document, weather: bytes | None) -> dict[str, Any]:
+        """Say what is odd about the days of the run; and which they are, where the period alone does not tell."""
+        try:
+            epw = None if weather is None else read_epw(weather)
+        except InputError:
+            return {}  # told already
+        if epw is None:
+            return {}
+        self.warnings += calendar_warnings(document, self.engine.period, epw, str(self.engine.weather))
+        days = annual_days(document, epw) if self.engine.period == "annual" else {}
+        return {"days": days} if days else {}
 
     def _look(self, document: Document, suffix: str, parameters: Mapping[str, Parameter]) -> dict[str, axes.Seen]:
         """Look at every parameter; its findings carry its name."""
