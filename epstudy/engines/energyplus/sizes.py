@@ -41,7 +41,8 @@ def what_runs(sizes: pd.DataFrame) -> pd.DataFrame:
 
     quantities: dict[tuple[Any, ...], dict[str, Any]] = {}
     seen: dict[tuple[Any, ...], int] = {}
-    for row in sizes.to_dict("records"):
+    records: list[dict[str, Any]] = sizes.to_dict("records")  # type: ignore[assignment]
+    for row in records:
         kind, quantity = _parted(row["description"])
         place = (row.get("variant"), row["component_class"], row["component"], quantity.casefold())
         time = seen[place, kind] = seen.get((place, kind), 0) + 1  # a component may be sized in several passes
