@@ -115,3 +115,26 @@ def test_a_run_period_of_summer_keeps_its_weekdays_over_the_year(store: str, tmp
     assert len(days) == 365
     assert set(ep.day_types(days)["2013-07-02":"2013-07-02"]) == {"Monday"}, "stamped with its end"
     assert days[0].round(6).groupby(ep.day_types(days)).nunique().max() == 1
+
+
+def test_scalars_of_two_years_were_of_the_last_one(store: str, tmp_path: Path) -> None:
+    """Over two run periods, one of them of two years: what is counted is what the series of the run add up to."""
+    periods = run_period("7/1/2018", "7/14/2018").replace("Run,", "Summer,") + run_period("1/1/2018", "12/31/2019")
+    meters = {"interior_lighting_kwh": LIGHTS, "electricity_kwh": "Electricity:Facility"}
+    heat = {"heating_kwh": "Heating:DistrictHeatingWater", "cooling_kwh": "Cooling:DistrictCooling"}
+    engine = shoebox(tmp_path / "in.idf", BY_DAY, run_period=periods)
+    outputs = [*(ep.Meter(name, "monthly") for name in {**meters, **heat}.values()), ep.EndUses()]
+    study = ep.Study("two-years", engine, LPD, outputs=outputs)
+    assert "of 730 days" in str(study.check())
+    (row,) = study.run().wait().results(strict=True).to_dict("records")
+    sums = {column: float(study.timeseries(name).sum().iloc[0]) for column, name in {**meters, **heat}.items()}
+    assert {column: row[column] for column in sums} == pytest.approx(sums)
+    assert row["site_energy_kwh"] == pytest.approx(sums["electricity_kwh"] + sums["heating_kwh"] + sums["cooling_kwh"])
+    assert row["site_eui_kwh_m2"] == pytest.approx(row["site_energy_kwh"] / 48)
+    assert row["net_site_energy_kwh"] == pytest.approx(row["site_energy_kwh"])
+    assert row["peak_electricity_w"] == pytest.approx(960)
+    uses = study.table("EndUses")
+    assert uses.loc[uses["unit"] == "kWh", "value"].sum() == pytest.approx(row["site_energy_kwh"])
+    months = ep.plots.monthly_end_uses({"lights": study.timeseries(LIGHTS).loc["RUN"]})
+    assert [text.get_text() for text in months.get_xticklabels()][:1] == ["Jan 2018"]
+    assert len(months.containers[0]) == 24

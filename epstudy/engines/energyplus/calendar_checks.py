@@ -9,11 +9,15 @@ from __future__ import annotations
 import calendar
 import datetime
 from collections.abc import Iterator
+from itertools import pairwise
+from operator import itemgetter
 
 from epstudy.engines.energyplus.annual import begins, lacks_leap_day, leap_days, weekday, whole_year
+from epstudy.engines.energyplus.long_runs import run_days, runs_weather
 from epstudy.engines.energyplus.model import Document, ModelObject, objects_of
 from epstudy.engines.energyplus.weather import Epw
 
+_YEAR = 366
 _BEHIND = "goes on with the weekdays, so that from 1 March they are a day behind the calendar"
 _BY_WEEKDAY = (
     ("RunPeriodControl:SpecialDays", ("start_date",)),
@@ -42,12 +46,40 @@ def calendar_warnings(document: Document, period: str, epw: Epw, name: str) -> l
             said += [f"{file} {text}" for text in _of_leap_year(first, begins(first)[0], epw, annual=True)]
         year = epw.first[0] if epw.measured and not lacks_leap_day(epw) else 0
         return said + _late_days(document, year if epw.leap_day and epw.leap_year_observed else 0)
-    if not _runs_weather(document):
+    if not runs_weather(document):
         return []
     periods = list(objects_of(document, "RunPeriod"))
     said = [f"{file} {text}" for one in periods for text in _of_run_period(one, epw)]
     leap = next((begins(one)[0] for one in periods if calendar.isleap(begins(one)[0] or 1)), 0)
     return [*said, *_late_days(document, leap if epw.leap_year_observed else 0)]
+
+
+def span_warnings(document: Document) -> list[str]:
+    """Return what a user should know of the results of a model's own run periods; each text follows its name."""
+    if not runs_weather(document):
+        return []
+    periods = list(objects_of(document, "RunPeriod"))
+    said = [
+        f"has a {_named(one)} of {run_days(one)} days: energies, intensities and unmet hours are those of all of them, "
+        "not of a year"
+        for one in periods
+        if begins(one)[0] and run_days(one) > _YEAR
+    ]
+    said += [
+        f"has a {_named(one)} that states no year and ends on 29 February: EnergyPlus runs on to that of a leap year; "
+        "state begin and end year"
+        for one in periods
+        if not begins(one)[0] and run_days(one) > _YEAR
+    ]
+    spans = (
+        sorted(((begins(one), one) for one in periods), key=itemgetter(0))
+        if all(begins(one)[0] for one in periods)
+        else []
+    )
+    for (begin, one), (after, other) in pairwise(spans):
+        if (_date(*after) - _date(*begin)).days < run_days(one):
+            said.append(f"has a {_named(one)} and a {_named(other)} with days in common, whose energies count twice")
+    return said
 
 
 def _of_measured_year(epw: Epw) -> Iterator[str]:
@@ -80,15 +112,14 @@ def _of_header(epw: Epw) -> Iterator[str]:
 
 def _of_run_period(one: ModelObject, epw: Epw) -> Iterator[str]:
     year = begins(one)[0]
-    name = f'RunPeriod "{one.name}"' if one.name else "RunPeriod"
     if epw.measured and not year:
         leap = ", and leaves 29 February out" if epw.leap_day else ""
         yield (
-            f"is of {_years(epw)}, and the model's {name} states no year: EnergyPlus runs it over days of another "
-            f'year{leap}; state begin and end year, or use period="annual"'
+            f"is of {_years(epw)}, and the model's {_named(one)} states no year: EnergyPlus runs it over another "
+            f'year\'s days{leap}; state begin and end year, or use period="annual"'
         )
     elif epw.measured and not epw.first[0] <= year <= epw.last[0]:
-        yield f"is of {_years(epw)}, and the model's {name} begins in {year}: its weather runs under that year's days"
+        yield f"is of {_years(epw)}, and the model's {_named(one)} is of {year}, under whose days its weather runs"
     elif year:
         yield from _of_leap_year(one, year, epw, annual=False)
 
@@ -134,9 +165,8 @@ def _after_february(text: str) -> bool:
     return not any(month in text.casefold() for month in ("january", "february"))
 
 
-def _runs_weather(document: Document) -> bool:
-    controls = objects_of(document, "SimulationControl")
-    return any(str(one.run_simulation_for_weather_file_run_periods).casefold() == "yes" for one in controls)
+def _named(one: ModelObject) -> str:
+    return f'RunPeriod "{one.name}"' if one.name else "RunPeriod"
 
 
 def _years(epw: Epw) -> str:

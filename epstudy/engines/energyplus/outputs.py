@@ -16,7 +16,9 @@ from typing import Any
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
+from epstudy.engines.energyplus import long_runs
 from epstudy.engines.energyplus.annual import set_full_year
+from epstudy.engines.energyplus.long_runs import WholeRun, whole_run
 from epstudy.engines.energyplus.model import Document, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
     Meter,
@@ -228,6 +230,7 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
     needed = [*_objects(series), *(one for file in kept for one in file.objects)]
+    needed += long_runs.OBJECTS if long_runs.is_long(document) else ()
     if any(object_class == "OutputControl:Table:Style" for object_class, _ in needed):
         remove_all(document, "OutputControl:Table:Style")
     once = {(object_class, *fields.items()): (object_class, fields) for object_class, fields in needed}
@@ -320,7 +323,8 @@ def harvest(folder: Path) -> dict[str, float]:
     """Return the scalars of the run in `folder`, without warnings, errors and seconds.
 
     An energy, an unmet hour or a peak is NaN when no weather period was simulated: after design days EnergyPlus
-    fills its tables with zeros. A carrier or an end use that the building does not have is 0.
+    fills its tables with zeros. A carrier or an end use that the building does not have is 0. All are of the whole run,
+    whatever its length: of several run periods, and of two years, the sum.
 
     Raises
     ------
@@ -332,6 +336,9 @@ def harvest(folder: Path) -> dict[str, float]:
         if not simulated_weather(sql):
             nothing = {name: math.nan for name in METRICS if name not in ("warnings", "severe_errors", "seconds")}
             return {**nothing, "floor_area_m2": area}
+        whole = whole_run(sql)
+        if whole is not None:
+            return {**_energy_of_whole_run(sql, whole, area), **_comfort_of_whole_run(whole), "floor_area_m2": area}
         return {**_energy(sql), **_comfort(sql), "floor_area_m2": area}
 
 
@@ -375,6 +382,36 @@ def _energy(sql: sqlite3.Connection) -> dict[str, float]:
         },
         **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
+    }
+
+
+def _energy_of_whole_run(sql: sqlite3.Connection, whole: WholeRun, area: float) -> dict[str, float]:
+    """The same numbers as `_energy`, from meters."""
+    fuels = _Table(sql, _SUMMARY, "End Uses").columns("kWh")
+    site = math.fsum(whole.end_use("Total End Uses", column) for column in fuels)
+    net = site - whole.meter("Electricity:Facility") + whole.meter("ElectricityNet:Facility")
+    return {
+        "site_energy_kwh": site,
+        "site_eui_kwh_m2": site / area if area else math.nan,
+        "net_site_energy_kwh": net,
+        "net_site_eui_kwh_m2": net / area if area else math.nan,
+        **{
+            name: math.fsum(whole.end_use("Total End Uses", column) for column in columns)
+            for name, columns in CARRIERS.items()
+        },
+        "electricity_produced_kwh": whole.meter("ElectricityProduced:Facility"),
+        "electricity_purchased_kwh": whole.meter("ElectricityPurchased:Facility"),
+        "electricity_sold_kwh": whole.meter("ElectricitySurplusSold:Facility"),
+        "net_electricity_kwh": whole.meter("ElectricityNet:Facility"),
+        **{name: math.fsum(whole.end_use(row, column) for column in fuels) for name, row in END_USES.items()},
+    }
+
+
+def _comfort_of_whole_run(whole: WholeRun) -> dict[str, float]:
+    return {
+        "unmet_heating_h": whole.unmet_heating_h,
+        "unmet_cooling_h": whole.unmet_cooling_h,
+        "peak_electricity_w": whole.peak_electricity_w,
     }
 
 

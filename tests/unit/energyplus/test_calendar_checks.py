@@ -10,7 +10,8 @@ from pyenergyplus.dataset import weather_files
 
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.annual import annual_days
-from epstudy.engines.energyplus.calendar_checks import calendar_warnings
+from epstudy.engines.energyplus.calendar_checks import calendar_warnings, span_warnings
+from epstudy.engines.energyplus.long_runs import is_long, run_days
 from epstudy.engines.energyplus.outputs import set_period
 from epstudy.engines.energyplus.weather import read_epw, weather_problems
 from tests.integration.weather_years import measured
@@ -128,8 +129,8 @@ def test_what_is_odd_about_a_measured_year_is_told(tmp_path: Path, options: dict
     ("run_period", "said"),
     [
         ("RunPeriod, R, 1, 1, 2020, 12, 31, 2020;", ""),
-        ("RunPeriod, R, 1, 1, , 12, 31, , Sunday;", "states no year: EnergyPlus runs it over days of another year"),
-        ("RunPeriod, R, 1, 1, 2018, 12, 31, 2018;", "begins in 2018: its weather runs under that year's days"),
+        ("RunPeriod, R, 1, 1, , 12, 31, , Sunday;", "states no year: EnergyPlus runs it over another year's days"),
+        ("RunPeriod, R, 1, 1, 2018, 12, 31, 2018;", "is of 2018, under whose days its weather runs"),
     ],
 )
 def test_a_models_own_run_period_stays_and_is_told_where_the_file_is_of_another_year(
@@ -166,3 +167,36 @@ def test_days_by_weekday_come_a_day_late_in_a_leap_year(tmp_path: Path) -> None:
     assert '"4th Thursday in November", "Last Sunday in March"' in said
     assert warned(file(tmp_path, "2019-01-01", "2019-12-31"), more=rules) == ""
     assert warned(CHICAGO, more=rules) == ""
+
+
+def test_scalars_of_two_years_are_of_both_and_the_check_says_so() -> None:
+    two = document("RunPeriod, Two, 1, 1, 2018, 12, 31, 2019;")
+    assert is_long(two)
+    (said,) = span_warnings(two)
+    assert said.startswith('has a RunPeriod "Two" of 730 days: energies, intensities and unmet hours are those of all')
+    set_period(two, "design-days")
+    assert not is_long(two)
+
+
+@pytest.mark.parametrize(
+    ("run_period", "days"),
+    [
+        ("RunPeriod, R, 1, 1, 2018, 12, 31, 2018;", 365),
+        ("RunPeriod, R, 1, 1, 2018, 12, 30, 2019;", 729),
+        ("RunPeriod, R, 7, 1, 2018, 6, 30;", 365),
+        ("RunPeriod, R, 7, 1, 2019, 7, 31, 2019;", 31),
+    ],
+)
+def test_the_days_of_a_run_period_are_counted_by_its_dates(run_period: str, days: int) -> None:
+    (one,) = document(run_period)["RunPeriod"]
+    assert run_days(one) == days
+    assert span_warnings(document(run_period)) == [] or days > 366
+
+
+def test_run_periods_with_days_in_common_count_twice() -> None:
+    both = "RunPeriod, Year, 1, 1, 2018, 12, 31, 2018;\nRunPeriod, Summer, 7, 1, 2018, 8, 31, 2018;"
+    (said,) = span_warnings(document(both))
+    assert said == 'has a RunPeriod "Year" and a RunPeriod "Summer" with days in common, whose energies count twice'
+    apart = "RunPeriod, Winter, 1, 1, 2018, 3, 31, 2018;\nRunPeriod, Summer, 7, 1, 2018, 8, 31, 2018;"
+    assert span_warnings(document(apart)) == []
+    assert "ends on 29 February" in span_warnings(document("RunPeriod, R, 2, 1, , 2, 29;"))[0]
