@@ -64,6 +64,20 @@ def test_variants_of_two_years_have_each_its_own_weekend() -> None:
         plots.load_profile(table.rename(columns={1: "b"}), by="weekday")
 
 
+def test_a_29_february_of_other_variants_leaves_no_gap() -> None:
+    table = series(2, days=60, begin="2020-02-01")
+    table.loc["2020-02-29 01:00":"2020-03-01 00:00", 0] = np.nan  # type: ignore[misc]
+    table.attrs["units"] = {"Fans:Electricity": "kWh"}
+    months = plots.monthly_end_uses({"fans": table}, 0)
+    assert months.get_title(loc="right") == "variant 0", "no month is in part"
+    assert np.isclose(months.containers[0][0].get_height(), table[0].iloc[: 28 * 24].sum())
+    assert np.isclose(
+        plots.monthly_end_uses({"fans": table}, 1).containers[0][0].get_height(), table[1].iloc[: 29 * 24].sum()
+    )
+    plots.band(table[[0]])
+    assert plots.carpet(table, 0).images[0].get_array().shape[1] == 60
+
+
 def test_seasons_have_panels_as_far_as_they_were_simulated() -> None:
     titles = [ax.get_title() for ax in plots.load_profile(series(1, days=90), by="season")]
     assert titles == ["December to February", "March to May"]
