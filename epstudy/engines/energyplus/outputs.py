@@ -81,6 +81,7 @@ METRICS: dict[str, str] = {
     **dict.fromkeys(CARRIERS, "kWh"),
     **dict.fromkeys(ON_SITE, "kWh"),
     **dict.fromkeys(END_USES, "kWh"),
+    "water_m3": "m3",
     "floor_area_m2": "m2",
     "unmet_heating_h": "h",
     "unmet_cooling_h": "h",
@@ -381,6 +382,7 @@ def _energy(sql: sqlite3.Connection) -> dict[str, float]:
         },
         **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
+        "water_m3": math.fsum(uses.value("Total End Uses", column, "m3") for column in uses.columns("m3")),
     }
 
 
