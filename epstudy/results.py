@@ -279,12 +279,17 @@ def timeseries_frame(
         raise InputError(
             f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one, or look at failures()'
         )
+    if "*" in output["name"] and key is None:
+        key = _one_meter(output, name)
     if long:
         frame = long_series(files, name, "*" if key is None else key)
     else:
         frame = wide_series(files, name, key)
         level = 0 if frame.columns.nlevels > 1 else None
         frame = _with_all(frame, chosen, level)
+    if "*" in output["name"]:
+        (unit,) = frame.attrs["units"].values()
+        frame.attrs["units"] = {name: unit}
     frame.attrs["study"] = manifest.study
     return frame
 
@@ -398,6 +403,7 @@ def _series_output(
     """The request that a name means; the message of the error says what there is, or what to ask for."""
     series = [output for output in manifest.outputs if output["output"] in ("meter", "variable")]
     found = [output for output in series if output["name"] == _folded(name)]
+    found = found or [output for output in series if _one_meter(output, name) != "*"]
     if not found:
         there = ", ".join(sorted({f'"{output["name"]}"' for output in series})) or "no series"
         kind = f'ep.Meter("{name}")' if ":" in name else f'ep.Variable("{name}")'
@@ -417,6 +423,13 @@ def _series_output(
     keys = [key] if isinstance(key, str) else list(key or [])
     holding = [output for output in found if output.get("key", "*") == "*" or {*map(_folded, keys)} <= {*output["key"]}]
     return (holding or found)[0]
+
+
+def _one_meter(output: Mapping[str, Any], name: str) -> str:
+    """Which of the meters of a pattern is named; "*": the pattern itself, or another series."""
+    parts = [re.escape(part) for part in output["name"].split("*")]
+    is_one = output["output"] == "meter" and len(parts) > 1 and re.fullmatch(".*".join(parts), _folded(name))
+    return name if is_one and "*" not in name else "*"
 
 
 def _table_output(manifest: Manifest, report: str, table: str | None) -> Mapping[str, Any]:
