@@ -33,8 +33,8 @@ api = EnergyPlusAPI()
 sys.exit(api.runtime.run_energyplus(api.state_manager.new_state(), ["-d", sys.argv[1], "-w", *sys.argv[2:]]))
 """
 
-#: "csv" would not survive annual values; the others need objects that the office does not have.
-KEPT = [word for word in KEPT_FILES if word not in ("csv", "map", "dfs", "screen")]
+#: "csv" would not survive annual values; the others are tried where there is something to write in them.
+KEPT = [word for word in KEPT_FILES if word not in ("csv", "map", "dfs", "screen", "json")]
 TEMPERATURE, HEATING = "Zone Mean Air Temperature", "Zone Air System Sensible Heating Energy"
 ELECTRICITY, GAS, LIGHTS = "Electricity:Facility", "NaturalGas:Facility", "InteriorLights:Electricity"
 OPAQUE = Table("EnvelopeSummary", "Opaque Exterior")
