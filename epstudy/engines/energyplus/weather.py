@@ -153,8 +153,6 @@ def weather_problems(content: bytes, period: str) -> list[str]:
 
 def _year_problems(epw: Epw) -> list[str]:
     first, last = ("{}/{}".format(*date[1:]) for date in (epw.first, epw.last))
-    if epw.measured and epw.data_periods == 1:
-        return _measured_year_problems(epw)
     if epw.data_periods > 1:
         return [
             f"has {epw.data_periods} data periods, and no run crosses from one to the next; expected one whole year"
@@ -162,6 +160,8 @@ def _year_problems(epw: Epw) -> list[str]:
     if epw.hours < _HOURS:
         lines = "hourly lines" if epw.records_per_hour == 1 else "hours of data"
         return [f"has {epw.hours} {lines}, from {first} to {last}; a year has {_HOURS}"]
+    if epw.measured:
+        return _measured_year_problems(epw)
     if first != "1/1":
         return [f"begins on {first}; an annual run needs the days from 1/1 to 12/31 in their order"]
     return []

@@ -100,7 +100,10 @@ def test_a_measured_year_that_is_not_whole_is_told_with_its_dates(tmp_path: Path
         problem
         == "has 8760 hourly lines, from 2020-01-01 to 2020-12-30; a year from that day on has 8784, to 2020-12-31"
     )
-    assert "from 2020-02-01 to 2020-04-30" in weather_problems(file(tmp_path, "2020-02-01", "2020-04-30"), "annual")[0]
+    assert (
+        "has 2160 hourly lines, from 2/1 to 4/30"
+        in weather_problems(file(tmp_path, "2020-02-01", "2020-04-30"), "annual")[0]
+    )
     assert weather_problems(file(tmp_path, "2020-02-01", "2020-04-30"), "model") == []
 
 
