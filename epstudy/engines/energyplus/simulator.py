@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.contracts import Held, Run, Watch
+from epstudy.core.contracts import Held, Run, Stop, Watch
 from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.elapsed import Elapsed
@@ -34,6 +34,10 @@ from epstudy.settings import surroundings
 
 _TICK_S = 0.2
 _START_S = 60.0
+
+#: A variant that is tried out and has not begun after so many seconds, or seconds of the processor, is let pass.
+_TRIED_S = 30.0
+_TRIED_CPU_S = 10.0
 
 #: Beginnings of the variables that the process gets. EnergyPlus reads others (DDONLY, IgnoreSolarRadiation, …) that
 #: would change results without being in the key; and passwords are none of its business.
@@ -119,11 +123,29 @@ class EnergyPlusSimulator:
             outcome = replace(outcome, state=State.FAILED, cause=Cause.INFRASTRUCTURE, message=trouble, metrics={})
         return _with_its_files(run, outcome) if outcome.state is State.FAILED else outcome
 
-    def _run(self, run: Run, watch: Watch, room: Room) -> Outcome:
+    def try_out(self, run: Run) -> Outcome:
+        """Run one variant to the end of its first time step; see `core.contracts.TriesOut`."""
+        deadline = time.monotonic() + _TRIED_S
+
+        def watch(_progress: float | None) -> Stop | None:
+            spent = self._process is not None and self._process.cpu_s() > _TRIED_CPU_S
+            return Stop.CANCELLED if spent or time.monotonic() > deadline else None
+
+        room = Room(run.folder)
+        try:
+            outcome = self._run(run, watch, room, tell_begin=True)
+            trouble = room.trouble()
+        except OSError as error:
+            outcome, trouble = failed(run, Cause.INFRASTRUCTURE, ""), _said_by(error, run.folder)
+        if outcome.state is State.DONE:
+            self.close()  # it is in the middle of the run
+        return failed(run, Cause.INFRASTRUCTURE, trouble) if trouble else outcome
+
+    def _run(self, run: Run, watch: Watch, room: Room, *, tell_begin: bool = False) -> Outcome:
         started = time.monotonic()
         try:
             self._start(run)
-            order = _order(run)
+            order = {**_order(run), "tell_begin": tell_begin}
         except (EngineError, StoreError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
@@ -168,6 +190,8 @@ class EnergyPlusSimulator:
             staged = staged or "staged" in answer
             if "code" in answer:
                 return int(answer["code"])
+            if "begun" in answer:
+                return Outcome(State.DONE, engine=run.recipe["build"])
             unmade = _unmade(run, answer)
             if unmade is not None:
                 return unmade
@@ -251,6 +275,10 @@ class _WarmProcess:
         self._pending = rest
         said: dict[str, Any] = json.loads(line)
         return said
+
+    def cpu_s(self) -> float:
+        """How many seconds of the processor it has taken; on a machine under load fewer than have passed."""
+        return self._weight.cpu_s()
 
     def memory(self) -> int:
         """How many bytes of memory it has, with what it started."""
