@@ -20,6 +20,7 @@ from epstudy.engines.energyplus import edits as editing
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.checks import not_a_parameter, unused
 from epstudy.engines.energyplus.model import Document, Match
+from epstudy.engines.energyplus.weather_checks import Use, weather_findings
 
 Read = Callable[[Path, str], bytes]
 _TRIED = 100  # numbers of one field that are looked at in the model: more would be felt
@@ -60,6 +61,7 @@ class Base:
     period: str
     problems: frozenset[str]
     read: Read
+    use: Use
     ddy: str = ""
 
 
@@ -250,7 +252,7 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
         When a file cannot be read, or is not what it should be.
     """
     from epstudy.engines.energyplus.design_days import far_apart, site_from_ddy, site_from_header
-    from epstudy.engines.energyplus.weather import read_epw, weather_problems
+    from epstudy.engines.energyplus.weather import read_epw
 
     if level.value is None:
         return None, _SITES["ddy"].format(ddy=base.ddy) if base.ddy else _SITES["model"]
@@ -264,9 +266,9 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
     with _about(f"the weather file {epw_path}"):
         epw = read_epw(content)
         site = site_from_header(epw)
-    seen.problems += [
-        f"level {level.label!r}: the weather file {epw_path} {text}" for text in weather_problems(content, base.period)
-    ]
+    found = weather_findings(content, base.use)
+    seen.problems += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.problems]
+    seen.warnings += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.warnings]
     edit: dict[str, Any] = {"weather": _keep(seen, content, ".epw"), "site": "model", "ddy": None}
     if ddy is not None:
         with _about(f"the design-day file {ddy_path}"):

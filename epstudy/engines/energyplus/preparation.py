@@ -18,7 +18,7 @@ from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
-from epstudy.engines.energyplus.weather import weather_problems
+from epstudy.engines.energyplus.weather_checks import Use, use_of, weather_findings
 from epstudy.settings import surroundings
 
 if TYPE_CHECKING:
@@ -47,15 +47,18 @@ class Preparation:
         ddy = self._ddy()
         lacking = (weather is None and self.engine.weather) or (ddy is None and self.engine.ddy)
         if installation is None or model is None or lacking:
+            self._check_weather(weather, use_of(None, self.engine.period, parameters))
             return self._nothing()
         self.problems += [f"{self._name} {text}" for text in checks.check_version(version_of(model), installation)]
         document = self._document(model, suffix)
+        use = use_of(document, self.engine.period, parameters)
+        self._check_weather(weather, use)
         if document is None:
             return self._nothing()
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
         if ddy is not None and not self.problems:
             apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
-        seen = self._look(document, suffix, parameters)
+        seen = self._look(document, suffix, parameters, use)
         asked = self._requests(document, wanted, keep, recipe)
         every_level_has_one = not untouched and any(
             parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
@@ -123,9 +126,11 @@ class Preparation:
             recipe[REFUSED] = about_files[0]
         return recipe
 
-    def _look(self, document: Document, suffix: str, parameters: Mapping[str, Parameter]) -> dict[str, axes.Seen]:
+    def _look(
+        self, document: Document, suffix: str, parameters: Mapping[str, Parameter], use: Use
+    ) -> dict[str, axes.Seen]:
         """Look at every parameter; its findings carry its name."""
-        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), _read, self._ddy_name())
+        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), _read, use, self._ddy_name())
         seen = {}
         measures = 0
         for name, parameter in parameters.items():
@@ -183,11 +188,13 @@ class Preparation:
     def _weather(self) -> bytes | None:
         if self.engine.weather is None:
             return None
-        content = self._read(self.engine.weather, "weather file")
+        return self._read(self.engine.weather, "weather file")
+
+    def _check_weather(self, content: bytes | None, use: Use) -> None:
         if content is not None:
-            wrong = weather_problems(content, self.engine.period)
-            self.problems += [f"the weather file {self.engine.weather} {text}" for text in wrong]
-        return content
+            found = weather_findings(content, use)
+            self.problems += [f"the weather file {self.engine.weather} {text}" for text in found.problems]
+            self.warnings += [f"the weather file {self.engine.weather} {text}" for text in found.warnings]
 
     def _ddy_name(self) -> str:
         return "" if self.engine.ddy is None else self.engine.ddy.name
