@@ -26,7 +26,7 @@ from epstudy.engines.energyplus.disk import FULL, Room, disk_message
 from epstudy.engines.energyplus.edits import inputs_of
 from epstudy.engines.energyplus.harvesting import readable
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations, python_path
-from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory
+from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory, without_its_files
 from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_outputs, read_wanted
 from epstudy.engines.energyplus.limits import Weight
 from epstudy.engines.energyplus.requests import from_json
@@ -157,7 +157,7 @@ class EnergyPlusSimulator:
             end = judge(run, end, time.monotonic() - started)
         if end.state is State.CANCELLED or end.cause in (Cause.TIMEOUT, Cause.CRASH):
             self.close()  # it still runs, or is not what it was
-        return end
+        return without_its_files(run, end, _input_names(run))
 
     def _start(self, run: Run) -> None:
         """Have a process of the very EnergyPlus that the study was made for."""
@@ -314,18 +314,24 @@ def _holding(wanted: Sequence[Mapping[str, Any]], held: Held) -> Path | None:
 def _order(run: Run) -> dict[str, Any]:
     """What the process needs to know, with the local path of every input file."""
     recipe = run.recipe
-    names = [recipe["model"], recipe["weather"], recipe.get("ddy"), *recipe["external"].values(), *inputs_of(run.edits)]
     return {
         "folder": str(run.folder),
         "recipe": dict(recipe),
         "edits": list(run.edits),
-        "inputs": {name: str(run.input_path(name)) for name in names if name},
+        "inputs": {name: str(run.input_path(name)) for name in _input_names(run)},
         "sources": dict(run.sources),
         "outputs": [dict(output) for output in run.outputs],
         "keep": list(run.keep),
         "allow_code": run.allow_code,
         "limits": asdict(run.limits),
     }
+
+
+def _input_names(run: Run) -> list[str]:
+    """The names of all input files of a run."""
+    recipe = run.recipe
+    names = [recipe["model"], recipe["weather"], recipe.get("ddy"), *recipe["external"].values(), *inputs_of(run.edits)]
+    return [name for name in names if name]
 
 
 def _unmade(run: Run, answer: Mapping[str, Any]) -> Outcome | None:
