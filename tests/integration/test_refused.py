@@ -21,7 +21,7 @@ def opens(model: Any, value: float) -> None:
 
 
 def test_a_measure_that_opens_a_file_was_the_untouched_model_with_check_false(store: str, tmp_path: Path) -> None:
-    parameters = {
+    parameters: dict[str, Any] = {
         "measure": ep.Measure(opens, [1.0, None]),
         "city": ep.Weather({"here": CHICAGO, "gone": tmp_path / "nowhere.epw"}),
     }

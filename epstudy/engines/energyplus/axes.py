@@ -31,7 +31,8 @@ _COMPARED = 24  # levels whose whole models are compared: more would be felt
 class Seen:
     """One parameter, looked at: `edits` has what each level does, `notes` a text for each level that results show.
 
-    A level that cannot be made is `refused`: its edit says why.
+    A level that cannot be made is `refused`: its edit says why. `unit` is that of the levels' labels, where all have
+    the same one.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Seen:
     files: dict[str, bytes] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    unit: str = ""
 
     def refuse(self, why: str, levels: Iterable[Level]) -> tuple[tuple[Any, ...], ...]:
         """Return the edits of levels none of which can be made; None leaves the model as it is."""
@@ -110,6 +112,7 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
         seen.warnings += unused(match)
     seen.problems[:0] = wrong
     seen.touches = ", ".join(f"{_named(match)}: {count(len(match.objects), 'object')}" for match in seen.matches)
+    seen.unit = _unit(parameter, seen.matches)
     if wrong:
         impossible |= {_identity(level): wrong[0] for level in parameter.levels if level.value is not None}
     targets = [match.canonical for match in seen.matches]
@@ -135,6 +138,15 @@ def _field_edits(kind: str, targets: list[str], level: Level, impossible: Mappin
 
 def _identity(level: Level) -> str:
     return canonical([level.label, level.value])
+
+
+def _unit(parameter: Parameter, matches: Sequence[Match]) -> str:
+    """The unit of the labels: that of the fields, where the labels are the numbers that go there."""
+    units = {match.units or "" for match in matches}
+    numbers = [level for level in parameter.levels if isinstance(level.value, int | float)]
+    if parameter.kind != "field" or len(units) != 1 or any(level.label != level.value for level in numbers):
+        return ""
+    return units.pop()
 
 
 def _named(match: Match) -> str:
