@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy import provenance, steering
+from epstudy.acceptance import acceptance
 from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
@@ -186,12 +187,16 @@ class Study:
     def check(self, probe: bool = False) -> Check:
         """Look at every file, target and level, and return all problems at once. Nothing is queued.
 
+        When all are well, the model is run on this machine to its first time step, which takes a second or so, and what
+        EnergyPlus refuses is a problem. The same files are not tried again, and no try takes longer than half a minute:
+        a model that needs more is let pass.
+
         With `probe=True` the corner variants are simulated first, at most eight of them: what fails there is a problem.
         Their results are kept like any other.
         """
         if self._plan is None:
             return Check(warnings=("opened from the store: its files were checked when it was run, not now",))
-        check = self._look(self._plan)[0].check
+        check = self._tried(self._plan)[0].check
         if probe and check.ok:
             check = replace(check, problems=tuple(self._probe(self._plan)))
         return check
@@ -221,7 +226,7 @@ class Study:
             self._live.begin(lambda pool: pool)  # first of all: the check asks its workers what they have
         prepared = None
         if self._plan is not None:
-            prepared, self._manifest = self._look(self._plan)
+            prepared, self._manifest = self._tried(self._plan) if check else self._look(self._plan)
             if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
         manifest = self._own_manifest()
@@ -359,7 +364,7 @@ class Study:
         if self._plan is None:
             raise InputError("this study was opened from the store; minimise() needs the one made with its engine")
         search = Search(self._plan, objectives, n=n, batch=batch, seed=seed)
-        prepared = self._look(self._plan)[0]
+        prepared = self._tried(self._plan)[0]
         if not prepared.check.ok:
             raise CheckError(self.name, prepared.check)
         if not prepared.outputs:  # which may bring columns of their own
@@ -592,6 +597,15 @@ class Study:
 
     def _look(self, plan: Plan) -> tuple[Prepared, Manifest | None]:
         return plan.look(self._store, self._live, self._settings.user)
+
+    def _tried(self, plan: Plan) -> tuple[Prepared, Manifest | None]:
+        """Look at everything; where that finds no problem, have the engine begin with the model."""
+        prepared, manifest = self._look(plan)
+        if manifest is None or not prepared.check.ok:
+            return prepared, manifest
+        found = acceptance(self._store, prepared, manifest)
+        warnings = (*prepared.check.warnings, *found.warnings)
+        return replace(prepared, check=replace(prepared.check, problems=found.problems, warnings=warnings)), manifest
 
     def _probe(self, plan: Plan) -> list[str]:
         """Simulate the corner variants as a study of their own, which leaves only results; say which of them fail."""

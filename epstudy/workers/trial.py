@@ -59,7 +59,7 @@ class Trial:
     def settle(self) -> Verdict:
         """Return what became of the variant. Whatever goes wrong counts as an attempt, so it ends."""
         try:
-            return self._known() or self._try()
+            return self._known() or self._refused() or self._try()
         except StoreError as error:
             self.block(str(error))
             return Verdict(Mark.PENDING)
@@ -75,6 +75,14 @@ class Trial:
             return Verdict(Mark.HELD) if held.state is State.DONE else Verdict(Mark.FAILED, _cause(held))
         done = self.store.outcome(key)
         return Verdict(Mark.HELD) if done is not None and done.state is State.DONE and self._read_again() else None
+
+    def _refused(self) -> Verdict | None:
+        """A variant that the engine could not make from its levels fails without an attempt."""
+        why = self.manifest.refusal(self.lease.index)
+        if not why:
+            return None
+        self._put(Outcome(State.FAILED, Cause.INPUT, why, engine=str(self.manifest.recipe.get("build", ""))), [])
+        return Verdict(Mark.FAILED, Cause.INPUT)
 
     def _try(self) -> Verdict:
         attempts = self.store.attempts(self.lease.key)

@@ -111,13 +111,14 @@ def check_period(document: Document, period: str, weather: bool) -> list[str]:
     if period == "design-days":
         sizing = [name for name in document if name.startswith("SizingPeriod:") and len(document[name])]
         return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
-    if not weather and (period == "annual" or _runs_weather(document)):
+    if not weather and (period == "annual" or runs_weather(document)):
         wanted = "its annual run" if period == "annual" else "the weather run that its SimulationControl asks for"
         return [f"has no weather file for {wanted}; give weather=, or period='design-days'"]
     return []
 
 
-def _runs_weather(document: Document) -> bool:
+def runs_weather(document: Document) -> bool:
+    """Say whether the model's SimulationControl asks for the run of the weather file."""
     controls = objects_of(document, "SimulationControl")
     return any(str(one.run_simulation_for_weather_file_run_periods).casefold() == "yes" for one in controls)
 
