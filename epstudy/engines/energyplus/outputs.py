@@ -244,7 +244,7 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
         wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
-    needed = [*_objects(series), *(one for file in kept for one in file.objects)]
+    needed = [*_objects(series), *_binned(tables), *(one for file in kept for one in file.objects)]
     for style in (_TABLE_STYLE, _MAP_STYLE):
         if any(object_class == style for object_class, _ in needed):
             remove_all(document, style)
@@ -335,6 +335,21 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
         if one.frequency in _LONG:
             yield _CLOCK
         yield _DICTIONARY
+
+
+def _binned(tables: Iterable[ModelObject]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What makes EnergyPlus write the tables of time bins: it only sorts what is reported, at whatever frequency."""
+    for one in tables:
+        if one.obj_type == "Output:Table:TimeBins":
+            name = str(one.variable_name)
+            if ":" in name:
+                yield "Output:Meter", {"key_name": name, "reporting_frequency": "RunPeriod"}
+            else:
+                key = str(one.key_value or "*")
+                yield (
+                    "Output:Variable",
+                    {"key_value": key, "variable_name": name, "reporting_frequency": "RunPeriod"},
+                )
 
 
 def set_period(document: Document, period: str) -> None:
