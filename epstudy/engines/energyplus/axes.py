@@ -134,7 +134,7 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tupl
             continue
         found = set(issues(edited) if touched.refers else ())
         if not touched.refers:
-            found |= _texts(one for each in touched.objects for one in validate(each, schema))
+            found |= _texts(one for each in touched.objects for one in validate(each, schema, check_unknown=False))
             found |= {
                 f'{match.object_class} "{model.label_of(one)}", {match.field}: {text}'
                 for one, text in touched.refusals()

@@ -25,7 +25,7 @@ _BLANK = " \t\r\n"
 _BOM = "\ufeff"
 
 #: Possessive, so that a file which lacks a semicolon is not tried again from every sign.
-_BETWEEN = re.compile(r"(?:[ \t\r\n;]++|![^\n]*+)*+")
+_BETWEEN = re.compile(r"(?:[ \t\r\n;]++|![^\n]*+|##[^\n]*+)*+")  # lines of EPMacro are told elsewhere
 _STATEMENT = re.compile(r"(?:[^;!]++|![^\n]*+)*+;")
 _COMMENT = re.compile(r"![^\n]*")
 _REST_OF_LINE = re.compile(r"[ \t\r]*+(?:![^\n]*+)?(?:\n[\r\n]*+|\Z)")
@@ -148,7 +148,7 @@ def _object(shape: _Shape, text: str, said: Statement) -> IDFObject:
     }
     more = values[len(shape.names) :]
     if more and not cache.extensible:
-        count = len(said.fields) - 1
+        count = len(values)
         raise InputError(
             _where(
                 text,

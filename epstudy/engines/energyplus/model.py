@@ -116,6 +116,8 @@ def load(content: bytes, suffix: str, version: tuple[int, int, int] | None = Non
             return read_epjson(content, schema, version)
         encoding = _encoding(content)
         return read_idf(content.decode(encoding), encoding, schema, version)
+    except InputError:
+        raise
     except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         reason = str(error).splitlines()
         raise InputError(f"is no model that can be read: {reason[0] if reason else type(error).__name__}") from error
