@@ -423,7 +423,8 @@ def _series_output(
     if len(frequencies) > 1:
         raise InputError(f'"{name}" is there at several frequencies: {", ".join(frequencies)}; give frequency=')
     keys = [key] if isinstance(key, str) else list(key or [])
-    holding = [output for output in found if output.get("key", "*") == "*" or {*map(_folded, keys)} <= {*output["key"]}]
+    wanted_keys = {folded(one.strip()) for one in keys}
+    holding = [output for output in found if output.get("key", "*") == "*" or wanted_keys <= {*output["key"]}]
     return (holding or found)[0]
 
 

@@ -19,6 +19,7 @@ from epstudy.core.refusal import is_refused, refused
 from epstudy.engines.energyplus import edits as editing
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.checks import not_a_parameter, unused
+from epstudy.engines.energyplus.document import IDFDocument
 from epstudy.engines.energyplus.model import Document, Match
 from epstudy.engines.energyplus.weather_checks import Use, weather_findings
 
@@ -180,7 +181,7 @@ def _level_problems(
             continue
         found = set(issues(edited) if touched.refers else ())
         if not touched.refers:
-            found |= _texts(one for each in touched.objects for one in validate(each, schema))
+            found |= _texts(one for each in touched.objects for one in validate(each, schema, check_unknown=False))
             found |= {
                 f'{match.object_class} "{model.label_of(one)}", {match.field}: {text}'
                 for one, text in touched.refusals()
@@ -390,7 +391,6 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
     Returns what the levels change, by class. `returned` has what the user's function gives back, once it was called.
     """
     material = editing.Material(read=seen.files.__getitem__, function=seen.functions.__getitem__)
-    untouched = _objects(base.document)
     same: dict[str, list[Any]] = {}
     changed: dict[str, int] = {}
     made = zip(parameter.levels, seen.edits, strict=True)
@@ -405,11 +405,11 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
         seen.problems += [f"level {level.label!r}: {text}" for text in _new_problems(base, issues(edited))]
         text = model.write(edited, base.suffix)
         same.setdefault(content_digest(text), []).append(level.label)
-        for object_class, number in _changed(untouched, _objects(edited)).items():
+        for object_class, number in edited.changes().items():
             changed[object_class] = max(number, changed.get(object_class, 0))
-    before = content_digest(model.write(base.document.copy(), base.suffix))
+    before = content_digest(model.write(base.document, base.suffix))
     if before in same:
-        kinds = sorted({type(one).__name__ for one in returned if not isinstance(one, type(base.document) | None)})
+        kinds = sorted({type(one).__name__ for one in returned if not isinstance(one, IDFDocument | None)})
         instead = f"; its function returns {' or '.join(kinds)}, and must edit the model in place" if kinds else ""
         seen.warnings.append(f"changes nothing in the model at {_labels(same.pop(before))}{instead}")
     for labels in same.values():
@@ -418,21 +418,6 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
     if len(levels) > _COMPARED:
         seen.warnings.append(f"was tried at the first {_COMPARED} of {len(levels)} levels")
     return ", ".join(f"{name}: {count(number, 'object')}" for name, number in sorted(changed.items()))
-
-
-def _objects(document: Document) -> dict[tuple[str, str], str]:
-    return {
-        (object_class, str(one.name).casefold() or str(place)): canonical(dict(one.data.items()))
-        for object_class in document
-        for place, one in enumerate(document[object_class])
-    }
-
-
-def _changed(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> dict[str, int]:
-    """How many objects of each class are new, gone or other."""
-    places = {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
-    classes = [object_class for object_class, _ in places]
-    return {object_class: classes.count(object_class) for object_class in classes}
 
 
 def _new_problems(base: Base, found: Iterable[str], unit: str = "") -> list[str]:

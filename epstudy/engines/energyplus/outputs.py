@@ -29,6 +29,7 @@ from epstudy.engines.energyplus.requests import (
     own_tables,
     report_id,
     report_names,
+    written_key,
 )
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
@@ -330,7 +331,7 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
             yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
         else:
             for key in one.key:  # all keys is the one letter "*"
-                named = {"key_value": key, "variable_name": one.name}
+                named = {"key_value": written_key(key), "variable_name": one.name}
                 yield "Output:Variable", {**named, "reporting_frequency": frequency}
         if one.frequency in _LONG:
             yield _CLOCK

@@ -49,12 +49,16 @@ class Preparation:
         if installation is None or model is None or lacking:
             self._check_weather(weather, use_of(None, self.engine.period, parameters))
             return self._nothing()
-        self.problems += [f"{self._name} {text}" for text in checks.check_version(version_of(model), installation)]
-        document = self._document(model, suffix)
+        stated = version_of(model)
+        self._say(checks.check_version(stated, installation))
+        document = self._document(model, suffix, installation.version)
         use = use_of(document, self.engine.period, parameters)
         self._check_weather(weather, use)
         if document is None:
             return self._nothing()
+        if stated is None:
+            taken = ".".join(map(str, installation.version[:2]))
+            self.warnings.append(f"{self._name} states no version; EnergyPlus takes it for one of its own, {taken}")
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
         if ddy is not None and not self.problems:
             apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
@@ -65,6 +69,7 @@ class Preparation:
             for parameter in parameters.values()
         )
         model_suffix = ".idf" if checks.needs_idf(document) else suffix
+        self._say_prepared_for_others(document, parameters, seen, untouched)
         self._say(checks.check_classes(document, installation, self.engine.trusted))
         plugins = checks.uses_plugins(document)
         hints = {"installation": str(installation.folder)} if installation.folder is not None else {}
@@ -93,6 +98,20 @@ class Preparation:
         model = getattr(self.engine.model, "filepath", None) if self.engine.is_document else self.engine.model
         named = {"model": model, "weather": self.engine.weather, "ddy": self.engine.ddy}
         return {part: Path(path).name for part, path in named.items() if path}
+
+    def _say_prepared_for_others(
+        self, document: Document, parameters: Mapping[str, Parameter], seen: Mapping[str, axes.Seen], untouched: bool
+    ) -> None:
+        always = [
+            name
+            for name, parameter in parameters.items()
+            if not untouched and all(level.value is not None for level in parameter.levels)
+        ]
+        fields = {(id(one), match.field) for name in always for match in seen[name].matches for one in match.objects}
+        measured = any(parameters[name].kind == "measure" for name in always)
+        found = checks.prepared_for_others(document, fields, measured)
+        self._say(found.problems)
+        self.warnings += [f"{self._name} {text}" for text in found.warnings]
 
     def _say(self, about_model: Sequence[str]) -> None:
         self.problems += [f"{self._name} {text}" for text in about_model]
@@ -219,9 +238,9 @@ class Preparation:
             self.problems.append(str(error))
         return None
 
-    def _document(self, model: bytes, suffix: str) -> Document | None:
+    def _document(self, model: bytes, suffix: str, version: tuple[int, int, int]) -> Document | None:
         try:
-            return load(model, suffix)
+            return load(model, suffix, version)
         except InputError as error:
             if not self.problems:  # a model of another version is told by its version
                 self.problems.append(f"{self._name} {error}")
