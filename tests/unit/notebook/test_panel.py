@@ -421,3 +421,25 @@ def test_more_labels_than_a_page_should_hold_are_not_sent(make: Make) -> None:
     widget = shown(source).widget
     assert widget.levels == b""
     assert widget.about["parameters"][0]["labels"] == []
+
+
+def test_a_page_without_widgets_shows_no_object_under_the_snapshot(make: Make) -> None:
+    data, _ = shown(make(GRID), FrontEnd.WIDGETS).widget._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "object at 0x" not in str(data)
+    assert data["text/html"] == "<!-- a live panel -->", "nbconvert and GitHub take HTML before text"
+    assert data["text/plain"] == "the live panel of facade; the snapshot above is what it said last"
+
+
+def test_a_finished_study_is_not_called_paused_when_its_pool_is_silent(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0)})
+    source.marks = "dd"
+    panel = shown(source)
+    panel.step()
+    source.marks = ""
+    source.put(0, done(100.0))
+    source.put(1, done(101.0))
+    source._live.trouble = "the pool does not answer (connection refused)"
+    panel.step()
+    assert panel.widget.view["note"] == ""
+    assert "does not answer" not in repr(panel)
