@@ -39,6 +39,7 @@ from epstudy.results import (
     chosen_variants,
     is_stored,
     manifest_frame,
+    notes_on_metrics,
     notes_on_outputs,
     results_frame,
     stored_states,
@@ -687,6 +688,7 @@ class Study:
         return [
             *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
             *more,
+            *notes_on_metrics(manifest, outcomes),
             *notes_on_outputs(self._store, manifest),
             *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
         ]
