@@ -641,9 +641,10 @@ function render({ model, el }) {
   const root = node("div", { class: "epstudy-panel", role: "region", "aria-label": `study ${about.study}` });
   const steady = new Steady(root, () => redraw());
   const failuresBlock = steady.block(failuresPart);
+  const resultsBlock = steady.block(resultsPart);
   root.append(head, steady.block(said, gone), bar, steady.block(legend), steady.block(paceLine), steady.block(note),
     mapHead, mapHolder, spot, steady.block(detail), steady.block(workersPart), failuresBlock, steady.block(logBox),
-    steady.block(resultsPart), foot);
+    resultsBlock, foot);
   el.append(root);
 
   // what is told -------------------------------------------------------------------------------------------------
@@ -988,6 +989,8 @@ function render({ model, el }) {
     readLine.textContent = unread || done < counts.done + counts.cached ? `${done} of ${counts.done + counts.cached} results read` : "";
     inLatest([view.latest, choice.column], () => table("latest", view.latest));
     const end = `${choice.highest ? "highest" : "lowest"}${readLine.textContent ? " of those read" : ""}`;
+    const none = view.ended && !view.latest.length; // nothing was simulated: then the list of the best has its room, too
+    if (!steady.isIn(resultsBlock)) resultsPart.classList.toggle("ep-none-latest", none);
     inBest([view.best, choice.column, end], () => table(end, view.best));
     resultsPart.hidden = !(counts.done + counts.cached);
     drawScatter(choice);
