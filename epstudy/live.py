@@ -11,6 +11,7 @@ from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
+from epstudy.results import is_cancelled
 from epstudy.settings import Settings
 from epstudy.store import Store, Wanted
 
@@ -140,7 +141,7 @@ class Live:
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
         states: list[str] = self._ask(lambda pool: pool.states(manifest), [])
-        if not states and self._store.is_cancelled(manifest.study):
+        if not states and is_cancelled(self._store, manifest):
             return [State.CANCELLED.value] * len(manifest)
         return states
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import content_digest, folded
-from epstudy.core.errors import InputError
+from epstudy.core.errors import InputError, StudyNotFoundError
 from epstudy.core.manifest import Manifest, output_file
 from epstudy.core.outcome import Outcome, State
 from epstudy.store import Store
@@ -89,12 +89,12 @@ def _chosen_by(manifest: Manifest) -> dict[str, Any]:
             if axis.name not in said.get("distributions", ()) and not valued
         },
         "baseline": manifest.baseline,
-        "baseline_added": _baseline_added(manifest),
+        "baseline_added": baseline_added(manifest),
     }
 
 
-def _baseline_added(manifest: Manifest) -> bool:
-    """Whether the baseline is no point of the sampling; earlier versions did not say how many points there are."""
+def baseline_added(manifest: Manifest) -> bool:
+    """Say whether the baseline is no point of the sampling; earlier versions did not say how many points there are."""
     points = manifest.sampling_arguments.get("points")
     if manifest.baseline is None or points is not None:
         return points is not None and len(manifest) > points
@@ -106,7 +106,7 @@ def _baseline_added(manifest: Manifest) -> bool:
 def stored_states(store: Store, manifest: Manifest) -> list[str]:
     """Return the state of each variant by the names of the store's files: quick, and enough to count."""
     held = store.held(manifest.keys)
-    left = (State.CANCELLED if store.is_cancelled(manifest.study) else State.PENDING).value
+    left = (State.CANCELLED if is_cancelled(store, manifest) else State.PENDING).value
 
     def state(key: str) -> str:
         if f"{key}.json" in held and all(f"{key}.{name}" in held for name in manifest.artifacts):
@@ -114,6 +114,19 @@ def stored_states(store: Store, manifest: Manifest) -> list[str]:
         return State.FAILED.value if f"{key}.failed.json" in held else left
 
     return [state(key) for key in manifest.keys]
+
+
+def is_cancelled(store: Store, manifest: Manifest) -> bool:
+    """Say whether this study was cancelled: not another one, which had its name before."""
+    return store.is_cancelled(manifest.study) and is_stored(store, manifest)
+
+
+def is_stored(store: Store, manifest: Manifest) -> bool:
+    """Say whether the study's name stands for this very grid in the store: what is noted there of it concerns it."""
+    try:
+        return store.manifest(manifest.study).digest == manifest.digest
+    except StudyNotFoundError:
+        return False
 
 
 #: Bytes of outputs that are read to see whether a parameter changed any; a file counts so many more for being opened.

@@ -27,6 +27,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
 from epstudy.core.sampling import Labels, Sampling
+from epstudy.core.tracebacks import brief_interrupts, shorten
 from epstudy.core.variant import check_study_name
 from epstudy.facts import provenance_series
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
@@ -38,6 +39,7 @@ from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     Contents,
     chosen_variants,
+    is_stored,
     manifest_frame,
     notes_on_metrics,
     notes_on_outputs,
@@ -184,6 +186,7 @@ class Study:
         rows = [[level.label for level in point] for point in self._plan.points]
         return variants_frame(list(self._plan.parameters), rows)
 
+    @brief_interrupts()
     def check(self, probe: bool = False) -> Check:
         """Look at every file, target and level, and return all problems at once. Nothing is queued.
 
@@ -201,12 +204,14 @@ class Study:
             check = replace(check, problems=tuple(self._probe(self._plan)))
         return check
 
+    @brief_interrupts()
     def estimate(self) -> Estimate:
         """Return how many variants are done and how many will run, and what that takes by what earlier runs took."""
         return estimate(self._store, self._own_manifest(), slots=self._live.slots())
 
     # the run ----------------------------------------------------------------------------------------------------
 
+    @brief_interrupts()
     def run(self, *, only: Literal["failed", "missing"] | None = None, check: bool = True) -> Study:
         """Check, then queue what the store does not hold; return at once.
 
@@ -239,6 +244,7 @@ class Study:
         moved(self._settings, self._own_manifest())
         return self
 
+    @brief_interrupts()
     def wait(self, timeout: float | None = None) -> Study:
         """Block until every variant has ended, showing progress; return the study.
 
@@ -256,7 +262,7 @@ class Study:
                 if progress.complete:
                     break
                 if deadline is not None and time.monotonic() > deadline:
-                    raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
+                    raise _not_yet(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
                 time.sleep(_POLL_S)
             lines.say(self._store.why_cancelled(self.name))
             for text in self._said_at_the_end():
@@ -326,6 +332,7 @@ class Study:
         moved(self._settings, self._own_manifest())
         return self
 
+    @brief_interrupts()
     def minimise(self, objectives: Any, *, n: int = 100, batch: int = 16, seed: int = 0) -> pd.DataFrame:
         """Search the space of the parameters for the variants with the least objectives; return all that were tried.
 
@@ -402,9 +409,10 @@ class Study:
             failed=count[State.FAILED],
             cancelled=count[State.CANCELLED],
             cached=count[State.DONE],
-            paused=self._live.trouble or self._store.why_paused(self.name),
+            paused=self._why_paused() if count[State.PENDING] + count[State.RUNNING] else "",
         )
 
+    @brief_interrupts()
     def verify(self) -> Verification:
         """Compare the study with the promise that nothing is lost: every variant has one end, and the store is whole.
 
@@ -412,6 +420,7 @@ class Study:
         """
         return verify(self._store, self._own_manifest(), self._live)
 
+    @brief_interrupts()
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
@@ -435,6 +444,7 @@ class Study:
             raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
         return frame if relative_to is None else with_savings(frame, self._reference(relative_to))
 
+    @brief_interrupts()
     def timeseries(
         self,
         name: str,
@@ -471,6 +481,7 @@ class Study:
         """
         return timeseries_frame(self._store, self._read_manifest(), name, key, variants, frequency, long=long)
 
+    @brief_interrupts()
     def table(self, report: str, table: str | None = None) -> pd.DataFrame:
         """Return a table of EnergyPlus for all variants, long: the variant and its parameters in front.
 
@@ -506,6 +517,7 @@ class Study:
         frames = {name: self.timeseries(name, key) for name, key in keys.items()}
         return dataset(self._own_manifest(), self.results(), frames)
 
+    @brief_interrupts()
     def failures(self, by: Literal["message", "level"] | None = None) -> pd.DataFrame:
         """Return the failed variants: their parameters, cause, message, attempts and worker, and what EnergyPlus said.
 
@@ -527,6 +539,7 @@ class Study:
         """
         return provenance.fetch(self._store, self._own_manifest(), self._checked(variant), name)
 
+    @brief_interrupts()
     def export(self, variant: int, path: str | os.PathLike[str]) -> Path:
         """Write a folder that reproduces a row without epstudy, and return it: model, weather, external files, command.
 
@@ -612,7 +625,14 @@ class Study:
         corners = plan.probe()
         probe = Study._of(corners.name, corners, replace(self._settings, report_studies=None))
         try:
-            failed = probe.run(check=False).wait().failures()
+            probe.run(check=False)
+            with ProgressLines(probe.name) as lines:  # and no panel: nobody can open this study afterwards
+                for progress in probe._follow():
+                    lines.show(progress)
+                    if progress.complete:
+                        break
+                    time.sleep(_POLL_S)
+            failed = probe.failures()
         finally:
             self._store.remove_study(probe.name)
             probe._live.say(lambda pool: pool.forget(probe._own_manifest()))
@@ -694,6 +714,11 @@ class Study:
             ),
         ]
 
+    def _why_paused(self) -> str:
+        """Why nothing more is begun, as far as the store or the silence of the pool says it; empty when it goes on."""
+        why = self._store.why_paused(self.name)
+        return self._live.trouble or (why if why and is_stored(self._store, self._own_manifest()) else "")
+
     def _follow(self) -> Iterator[Progress]:
         """Progress, again and again, until the study is complete."""
         stored: Progress | None = None
@@ -704,6 +729,12 @@ class Study:
             shown = progress or stored
             assert shown is not None
             yield shown
+
+
+def _not_yet(message: str) -> TimeoutError:
+    error = TimeoutError(message)
+    shorten(error)
+    return error
 
 
 _FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": failing_levels_frame}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from epstudy import steering
 from epstudy.core.errors import InputError, PoolError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import Outcome, State
+from epstudy.core.outcome import Outcome, State, seconds_of
 from epstudy.live import Live
+from epstudy.notebook.asked import asked_values, lacks_energy
 from epstudy.provenance import fetch
 from epstudy.results import stored_states
 from epstudy.settings import Settings, mask
@@ -98,13 +100,35 @@ class Source:
         except StudyNotFoundError:
             return True
 
+    def begun_s(self) -> float | None:
+        """Return when the study was begun, by the store, in seconds since 1970; None when it does not say.
+
+        That is the request that is under way, else the last `run()`.
+        """
+        study = self.manifest.study
+        wanted = self._store.wanted().get(study)
+        if wanted is not None and wanted.grid in ("", self.manifest.digest) and wanted.since:
+            return wanted.since
+        try:
+            stored = self._store.manifest(study)
+        except StudyNotFoundError:
+            return None
+        at = stored.written.get("at", "") if stored.digest == self.manifest.digest else ""
+        return seconds_of(at)
+
     def mark(self) -> str:
         """Return what changes when another manifest is stored under the study's name."""
         return self._store.manifest_mark(self.manifest.study)
 
     def outcome(self, index: int) -> Outcome | None:
-        """Return what the store holds of a variant; None when it holds nothing."""
-        return self._store.outcome(self.manifest.keys[index], self.manifest.artifacts)
+        """Return what the store holds of a variant; None when it holds nothing.
+
+        Of a run that has no energies, as that of design days, the results have what the study asked for instead.
+        """
+        outcome = self._store.outcome(self.manifest.keys[index], self.manifest.artifacts)
+        if outcome is None or not self.manifest.outputs or not lacks_energy(outcome.metrics):
+            return outcome
+        return replace(outcome, metrics={**outcome.metrics, **asked_values(self._store, self.manifest, index)})
 
     def log_tail(self, index: int) -> list[str]:
         """Return the last lines of the engine's own messages on a variant; none when it left none."""
