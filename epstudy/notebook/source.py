@@ -38,7 +38,9 @@ class Source:
         self.manifest = manifest
         self._settings = settings
         self._store = Store(settings.store)
-        self._live = Live(settings, self._store)
+        self._live = Live(
+            settings, self._store, say=lambda text: log.info(text)
+        )  # a thread prints nothing into somebody's cell
 
     @property
     def private(self) -> bool:
@@ -144,3 +146,7 @@ class Source:
         """Have so many simulations run at once in the private pool."""
         if not self._live.set_slots(count):
             raise InputError("no private pool runs; run() starts one")
+
+
+def _log(text: str) -> None:
+    log.info("%s", text)

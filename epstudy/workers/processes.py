@@ -123,7 +123,7 @@ def redis_server() -> tuple[str, str]:
 
 def _version(path: str) -> str:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=120, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
     found = re.search(r"v=(\d+(?:\.\d+)+)", said)

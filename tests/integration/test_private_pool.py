@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +24,7 @@ from epstudy.workers import local
 from epstudy.workers.connection import connect
 from epstudy.workers.ledger import Ledger
 from epstudy.workers.pool import Pool
+from epstudy.workers.record import Noted, take_lock
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
 
 CELL = """
@@ -63,7 +64,7 @@ def progress(name: str) -> ep.Progress:
 
 
 def gone(store: str) -> bool:
-    return not runtime(store).folder.exists() and not runtime(store).lock_file.exists()
+    return not runtime(store).folder.exists() and not runtime(store).record.exists()
 
 
 def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelManager, own_store: str) -> None:
@@ -167,9 +168,9 @@ def test_the_runtime_folder_is_the_users_alone_and_redis_has_no_port(own_store: 
 
 
 def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "epstudy").mkdir()
-    (tmp_path / "epstudy").chmod(0o755)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / f"epstudy-{os.getuid()}").mkdir()
+    (tmp_path / f"epstudy-{os.getuid()}").chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ep.PoolError, match="not a folder of yours alone"):
         local.runtime_for("anything")
 
@@ -179,7 +180,7 @@ def test_a_runtime_folder_that_no_socket_fits_into_is_told_at_once(
 ) -> None:
     long = tmp_path / ("x" * 60) / ("y" * 60)
     long.mkdir(parents=True)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
     with pytest.raises(ep.PoolError, match="too long for the path of a unix socket"):
         local.runtime_for("anything")
 
@@ -207,16 +208,20 @@ def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:
 
 
 def test_another_process_with_the_keepers_old_id_is_left_alone(own_store: str) -> None:
-    """After a restart of the machine the process id in the folder may be anybody's."""
-    folder = runtime(own_store).folder
-    folder.mkdir(mode=0o700, parents=True)
-    with subprocess.Popen(["sleep", "60"]) as innocent:
-        runtime(own_store).pid_file.write_text(json.dumps({"pid": innocent.pid, "started": 1.0}))
+    """After a restart of the machine the process id in the record may be anybody's."""
+
+    def write(pid: int) -> None:
+        lock = take_lock(own_store)
+        assert lock is not None
+        lock.write(Noted(pid, 1.0, runtime(own_store).folder, ready=True))
+        lock.close()
+
+    with subprocess.Popen(["sleep", "3600"]) as innocent:
+        write(innocent.pid)
         assert not local.stop(Settings.load())
         assert innocent.poll() is None
-        folder.mkdir(mode=0o700, parents=True)
-        runtime(own_store).pid_file.write_text(json.dumps({"pid": innocent.pid, "started": 1.0}))
-        assert ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}).run().wait(timeout=60).progress().done == 1
+        write(innocent.pid)
+        assert ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}).run().wait().progress().done == 1
         assert innocent.poll() is None
         innocent.kill()
 
