@@ -10,6 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those around it, for this user alone, as far as they are not there."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 def make_private(folder: Path) -> None:
     """Make a folder that only this user can enter, unless it is there.
 
@@ -18,10 +25,28 @@ def make_private(folder: Path) -> None:
     OSError
         When it cannot be made, or what is there is another user's or may be entered by others.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     seen = folder.lstat()
     if seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) & 0o077 or not stat.S_ISDIR(seen.st_mode):
         raise OSError(f"{folder} is not a folder of yours alone (owner and mode 0700 expected); remove it")
+
+
+def make_scratch(scratch: Path) -> tuple[Path, ...]:
+    """Make the folders in which a worker's simulations run, as far as they are not there; return them.
+
+    Raises
+    ------
+    OSError
+        When one cannot be made, or is another user's.
+    """
+    folders = (scratch, scratch / "runs", scratch / "tmp")
+    for folder in folders:
+        make_folder(folder)
+        if folder.lstat().st_uid != os.getuid() or not stat.S_ISDIR(folder.lstat().st_mode):
+            raise OSError(f"{folder} is another user's; remove it, or set EPSTUDY_SCRATCH to another folder")
+        if stat.S_IMODE(folder.lstat().st_mode) != 0o700:
+            folder.chmod(0o700)
+    return folders
 
 
 class Locked:

@@ -297,7 +297,7 @@ def _spawn(runtime: Runtime, settings: Settings, lock: Lock, output: BinaryIO) -
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        cwd=runtime.folder,
+        cwd="/",
         env=environment,
         pass_fds=[lock.descriptor],
         start_new_session=True,  # an interrupt of the kernel's process group does not reach it

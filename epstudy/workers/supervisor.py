@@ -31,6 +31,7 @@ from epstudy.store import Store
 from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
 from epstudy.workers.chores import Chores
 from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
+from epstudy.workers.folders import Locked, make_folder, make_scratch
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
 from epstudy.workers.reporting import Reporter
@@ -84,11 +85,11 @@ class Supervisor:
             allowed=self._allow_code,
         )
         self._sweeper: Sweeper | None = None
+        self._locked = Locked()
 
     def start(self) -> None:
         """Start the Celery worker."""
-        for name in ("runs", "tmp"):
-            (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folders()
         forget_slots(self._scratch)
         environment = {
             **os.environ,
@@ -113,6 +114,12 @@ class Supervisor:
         if output is not None:
             output.close()
 
+    def _make_folders(self) -> None:
+        """Make the folders that simulations need, also when somebody cleaned them away, and keep systemd from that."""
+        self._locked.hold(make_scratch(self._scratch))
+        if self._log_file is not None:
+            make_folder(self._log_file.parent)
+
     def _environment(self) -> dict[str, str]:
         """The settings of this worker for its processes, wherever they run; a password in a file stays there."""
         return {
@@ -131,6 +138,10 @@ class Supervisor:
         PoolError
             When the Celery worker ends at once, again and again.
         """
+        try:
+            self._make_folders()
+        except OSError as error:
+            log.warning("the folder of simulations cannot be made again: %s", error)
         self._restart_if_dead()
         self._change_slots_if_due()
         self._sweep_if_due()
@@ -205,6 +216,7 @@ class Supervisor:
         What it does not finish is put back: another worker begins it anew, and it does not count as an attempt.
         """
         self._stop_report()
+        self._locked.close()
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
         self._chores.stop()
