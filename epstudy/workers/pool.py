@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-<<<<<<< HEAD
 from collections.abc import Callable
-=======
 from pathlib import Path
->>>>>>> main
 from typing import Any
 
 from celery import Celery
