@@ -128,18 +128,25 @@ class Live:
         """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
         return self._ask(lambda pool: pool.glance(manifest, known), None)
 
-    def mend(self, study: str) -> None:
-        """Start a private pool that was killed while it worked again; one that ended stays so.
+    def mend(self) -> None:
+        """Start a private pool that was killed while it worked again, without waiting; one that ended stays so.
+
+        Its sweep finds in the store what is to be done.
 
         Raises
         ------
         PoolError
             When it does not start.
         """
-        from epstudy.workers.pool import was_killed
+        from epstudy.workers.pool import AWAY, was_killed
 
-        if self.private and was_killed(self._settings):
-            self.begin(lambda pool: pool.sweep(study))
+        if self.private and (self._starting is not None or was_killed(self._settings)):
+            self._pool = None
+            try:
+                self._has_started()
+            except AWAY:
+                self._starting = None
+                raise
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
@@ -232,7 +239,7 @@ class Live:
             else:
                 self._fall_silent(error)
             return default
-        self._was_there, self.trouble = True, ""
+        self._was_there, self.trouble, self._starting = True, "", None
         return said
 
     def _fall_silent(self, error: Exception) -> None:

@@ -80,7 +80,7 @@ class Source:
         """Have a private pool that was killed work on; the study is in its store."""
         if self.manifest.study in self._store.wanted():
             try:
-                self._live.mend(self.manifest.study)
+                self._live.mend()
             except PoolError as error:
                 log.warning("the pool of %s does not start: %s", self.manifest.study, error)
 

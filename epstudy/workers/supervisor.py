@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _TOO_SHORT_S = 5.0
+_FIRST_ANSWER_S = 60.0  # of a Redis that is there; where none is, that is known at once
 DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
@@ -334,7 +335,7 @@ def run_worker(settings: Settings) -> None:
             "a worker needs the group's Redis: set EPSTUDY_REDIS_URL (and EPSTUDY_STORE). "
             "Without it `study.run()` starts a private pool by itself"
         )
-    connect(url)
+    connect(url, answer_s=_FIRST_ANSWER_S)
     _check_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (
