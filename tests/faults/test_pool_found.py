@@ -25,7 +25,10 @@ from tests.faults.starts import executions
 from tests.faults.studies import good
 from tests.integration.offices import alive, until
 
-START = "from epstudy.settings import Settings; from epstudy.workers import local; local.start(Settings.load(), print)"
+START = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from epstudy.settings import Settings; "
+    "from epstudy.workers import local; local.start(Settings.load(), print)"
+)
 WAIT = "import sys, epstudy as ep; print(ep.Study.open(sys.argv[1]).wait().progress().done)"
 
 

@@ -132,7 +132,8 @@ def test_a_client_that_comes_while_an_idle_pool_ends_gets_another_one(own_store:
     assert ledger.attached()
 
 
-def test_two_clients_at_once_start_one_pool(own_store: str) -> None:
+def test_two_clients_at_once_start_one_pool(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "120")
     code = (
         "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
     )
@@ -143,7 +144,11 @@ def test_two_clients_at_once_start_one_pool(own_store: str) -> None:
     assert len(keepers) == 1
 
 
-def test_a_second_run_of_the_cell_while_it_runs_simulates_nothing_twice(own_store: str) -> None:
+def test_a_second_run_of_the_cell_while_it_runs_simulates_nothing_twice(
+    own_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "120")
+
     def study() -> ep.Study:
         return ep.Study("twice", quick(), {"lpd": ep.Field(LPD, [5.5, 6.5, 7.5, 8.5])})
 
