@@ -401,6 +401,7 @@ class Study:
             return live
         states = stored_states(self._store, self._own_manifest())
         count = {state: states.count(state.value) for state in State}
+        left = count[State.PENDING] + count[State.RUNNING]
         return Progress(
             total=len(states),
             pending=count[State.PENDING],
@@ -409,7 +410,7 @@ class Study:
             failed=count[State.FAILED],
             cancelled=count[State.CANCELLED],
             cached=count[State.DONE],
-            paused=self._why_paused() if count[State.PENDING] + count[State.RUNNING] else "",
+            paused=self._why_paused() if left else "",
         )
 
     @brief_interrupts()
@@ -723,6 +724,12 @@ class Study:
         """Progress, again and again, until the study is complete."""
         stored: Progress | None = None
         read = 0.0
+        self._live.refuse_another_grid(self._own_manifest())
+        if self._live.is_away() and self.name not in self._store.wanted():
+            stored = self.progress()
+            if stored.complete:
+                yield stored  # no pool is started for that
+                return
         for progress in self._live.follow(self._own_manifest()):
             if progress is None and (stored is None or time.monotonic() - read > _STORED_S):
                 stored, read = self.progress(), time.monotonic()

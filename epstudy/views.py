@@ -91,6 +91,13 @@ class ProgressLines:
         self._stream.flush()
 
 
+def tell(text: str) -> None:
+    """Print a line where the lines of `ProgressLines` go."""
+    stream = sys.stderr if sys.stderr.isatty() else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
 def progress_html(study: str, progress: Progress) -> str:
     """Return a bar and the counts as HTML that needs no script and no style sheet."""
     counts = {name: getattr(progress, name) for name, _ in _STATES}

@@ -119,8 +119,8 @@ class Attempt:
 class Progress:
     """How far a study is. The five states add up to `total`; `cached` is the part of `done` that was not simulated.
 
-    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished. `paused`
-    says why nothing more is begun for now; empty when the study goes on.
+    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished, here or in
+    the studies that it takes turns with. `paused` says why nothing more is begun for now; empty when the study goes on.
     """
 
     total: int

@@ -246,4 +246,12 @@ def is_numeric(labels: Sequence[Any]) -> bool:
 
 def _pace_of(glance: Glance, waiting: int) -> Pace:
     slots = sum(int(about.get("slots", 0)) for about in glance.workers)
-    return pace(glance.ended, glance.at_s, waiting=waiting, ages_s=[one.age_s for one in glance.running], slots=slots)
+    return pace(
+        glance.ended,
+        glance.at_s,
+        waiting=waiting,
+        ages_s=[one.age_s for one in glance.running],
+        slots=slots,
+        elsewhere_s=glance.elsewhere_s,
+        sharing=glance.sharing,
+    )

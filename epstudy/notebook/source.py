@@ -40,7 +40,9 @@ class Source:
         self.manifest = manifest
         self._settings = settings
         self._store = Store(settings.store)
-        self._live = Live(settings, self._store)
+        self._live = Live(
+            settings, self._store, say=lambda text: log.info(text)
+        )  # a thread prints nothing into somebody's cell
 
     @property
     def private(self) -> bool:
@@ -80,7 +82,7 @@ class Source:
         """Have a private pool that was killed work on; the study is in its store."""
         if self.manifest.study in self._store.wanted():
             try:
-                self._live.mend(self.manifest.study)
+                self._live.mend()
             except PoolError as error:
                 log.warning("the pool of %s does not start: %s", self.manifest.study, error)
 
@@ -168,3 +170,7 @@ class Source:
         """Have so many simulations run at once in the private pool."""
         if not self._live.set_slots(count):
             raise InputError("no private pool runs; run() starts one")
+
+
+def _log(text: str) -> None:
+    log.info("%s", text)

@@ -21,7 +21,7 @@ from epstudy.engines.energyplus.installation import Installation
 
 _TEMPLATE = "hvactemplate:"
 _GROUND = "groundheattransfer"
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 600.0  # a busy machine takes its time
 
 #: Lengths that ExpandObjects cuts at without a word: MaxAlphaLength and MaxLineLength of epfilter.f90, 25.2.
 _LONGEST_TEMPLATE_FIELD = 100

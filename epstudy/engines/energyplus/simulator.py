@@ -33,7 +33,6 @@ from epstudy.engines.energyplus.requests import from_json
 from epstudy.settings import surroundings
 
 _TICK_S = 0.2
-_START_S = 60.0
 
 #: A variant that is tried out and has not begun after so many seconds, or seconds of the processor, is let pass.
 _TRIED_S = 30.0
@@ -144,7 +143,9 @@ class EnergyPlusSimulator:
     def _run(self, run: Run, watch: Watch, room: Room, *, tell_begin: bool = False) -> Outcome:
         started = time.monotonic()
         try:
-            self._start(run)
+            stopped = self._start(run, watch)
+            if stopped is not None:
+                return stopped
             order = {**_order(run), "tell_begin": tell_begin}
         except (EngineError, StoreError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
@@ -159,8 +160,11 @@ class EnergyPlusSimulator:
             self.close()  # it still runs, or is not what it was
         return without_its_files(run, end, _input_names(run))
 
-    def _start(self, run: Run) -> None:
-        """Have a process of the very EnergyPlus that the study was made for."""
+    def _start(self, run: Run, watch: Watch) -> Outcome | None:
+        """Have a process of the very EnergyPlus that the study was made for; the outcome of a run stopped meanwhile.
+
+        It may take as long as it lives to start, as on a busy machine: that is none of the time that the study allows.
+        """
         wanted = str(run.recipe["build"])
         if run.hints or self._process is None or self._process.installation.build != wanted:
             chosen = choose(wanted, run.hints, surroundings())  # two may have one build, and only one of them plug-ins
@@ -173,9 +177,13 @@ class EnergyPlusSimulator:
             self.close()  # what earlier runs left in it would count for this one's
         if self._process is None:
             self._process = _WarmProcess(chosen)
-        build = self._process.build()
+        while not (build := self._process.build()):
+            stop = watch(None)
+            if stop is not None:
+                return Outcome(State.CANCELLED, message=stop.value)
         if build != wanted:
             raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")
+        return None
 
     def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, room: Room) -> int | Outcome:
         """Exit code of the run (negative: the signal that ended the process), or the outcome of one that has none."""
@@ -238,12 +246,11 @@ class _WarmProcess:
         return self._process.poll() is None
 
     def build(self) -> str:
-        """The engine's version string, once it has started."""
-        deadline = time.monotonic() + _START_S
-        while not self._build:
-            answer = self.answer(_TICK_S)
-            self._build = answer.get("ready", "")
-            if not self._build and (not self.alive or time.monotonic() > deadline):
+        """The engine's version string, once it has started; empty when it has not by the end of a short look."""
+        if not self._build:
+            was_alive = self.alive  # or what it said last would be missed
+            self._build = self.answer(_TICK_S).get("ready", "")
+            if not self._build and not was_alive:
                 self.kill()
                 said = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
                 last = said.strip().splitlines()[-1:] or [f"it ended with code {self._process.returncode}"]
