@@ -264,6 +264,8 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
     InputError
         When a file cannot be read, or is not what it should be.
     """
+    from epstudy.engines.energyplus.annual import annual_days
+    from epstudy.engines.energyplus.calendar_checks import calendar_warnings
     from epstudy.engines.energyplus.design_days import far_apart, site_from_ddy, site_from_header
     from epstudy.engines.energyplus.weather import read_epw
 
@@ -283,6 +285,12 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
     seen.problems += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.problems]
     seen.warnings += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.warnings]
     edit: dict[str, Any] = {"weather": _keep(seen, content, ".epw"), "site": "model", "ddy": None}
+    if base.period == "annual":
+        days = annual_days(base.document, epw)
+        edit |= {"days": days} if days else {}
+    seen.warnings += [
+        f"level {level.label!r}: {text}" for text in calendar_warnings(base.document, base.period, epw, str(epw_path))
+    ]
     if ddy is not None:
         with _about(f"the design-day file {ddy_path}"):
             far = far_apart(site_from_ddy(ddy), epw)

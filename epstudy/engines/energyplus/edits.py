@@ -1,6 +1,6 @@
 """Edits: what the levels of parameters do to a model, as plain JSON, and the one order in which they are applied.
 
-    {"weather": "ab….epw", "site": "ddy" | "header" | "model", "ddy": "cd….ddy" or null}
+    {"weather": "ab….epw", "site": "ddy" | "header" | "model", "ddy": "cd….ddy" or null, "days": see `annual`, if any}
     {"construct": target, "layers": layers}
     {"set": target, "to": value}        {"scale": target, "by": factor}
     {"measure": digest of the code, "name": its name, "value": value, "place": which of several measures}
@@ -52,6 +52,13 @@ def weather_of(recipe: Mapping[str, Any], edits: Iterable[Edit]) -> str | None:
     said = [str(edit["weather"]) for edit in edits if "weather" in edit]
     default: str | None = recipe["weather"]
     return said[-1] if said else default
+
+
+def annual_days_of(recipe: Mapping[str, Any], edits: Iterable[Edit]) -> Mapping[str, Any]:
+    """Return the days of the variant's annual run, by the weather file that it runs with; {} by default."""
+    said = [edit.get("days", {}) for edit in edits if "weather" in edit]
+    days: Mapping[str, Any] = said[-1] if said else recipe.get("days", {})
+    return days
 
 
 def inputs_of(edits: Iterable[Edit]) -> list[str]:

@@ -12,12 +12,15 @@ from epstudy.core.contracts import Prepared
 from epstudy.core.errors import EngineError, InputError
 from epstudy.core.parameter import Parameter
 from epstudy.core.refusal import REFUSED, is_refused, refused
-from epstudy.engines.energyplus import axes, checks, keeping, outputs, requests
+from epstudy.engines.energyplus import axes, checks, keeping, long_runs, outputs, requests
 from epstudy.engines.energyplus.abilities import needed
+from epstudy.engines.energyplus.annual import annual_days
+from epstudy.engines.energyplus.calendar_checks import calendar_warnings, span_warnings
 from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
+from epstudy.engines.energyplus.weather import read_epw
 from epstudy.engines.energyplus.weather_checks import Use, use_of, weather_findings
 from epstudy.settings import surroundings
 
@@ -60,9 +63,13 @@ class Preparation:
             taken = ".".join(map(str, installation.version[:2]))
             self.warnings.append(f"{self._name} states no version; EnergyPlus takes it for one of its own, {taken}")
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
+        recipe |= self._calendar(document, weather)
         if ddy is not None and not self.problems:
             apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
         seen = self._look(document, suffix, parameters, use)
+        if self.engine.period == "model":
+            self._say_spans(document)
+            recipe |= self._scalars(document, seen)
         asked = self._requests(document, wanted, keep, recipe)
         every_level_has_one = not untouched and any(
             parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
@@ -145,6 +152,27 @@ class Preparation:
         if about_files:  # what EnergyPlus would read all the same is not in the key
             recipe[REFUSED] = about_files[0]
         return recipe
+
+    def _calendar(self, document: Document, weather: bytes | None) -> dict[str, Any]:
+        """Say what is odd about the days of the run; and which they are, where the period alone does not tell."""
+        try:
+            epw = None if weather is None else read_epw(weather)
+        except InputError:
+            return {}  # told already
+        if epw is None:
+            return {}
+        self.warnings += calendar_warnings(document, self.engine.period, epw, str(self.engine.weather))
+        days = annual_days(document, epw) if self.engine.period == "annual" else {}
+        return {"days": days} if days else {}
+
+    def _say_spans(self, document: Document) -> None:
+        self.warnings += [f"{self._name} {text}" for text in span_warnings(document)]
+
+    def _scalars(self, document: Document, seen: Mapping[str, axes.Seen]) -> dict[str, str]:
+        """Part of the key of runs of two years: earlier versions gave their last year."""
+        matches = [match for one in seen.values() for match in one.matches]
+        varied = any(match.object_class == "RunPeriod" and match.field.endswith("_year") for match in matches)
+        return {"scalars": "of the whole run"} if varied or long_runs.is_long(document) else {}
 
     def _look(
         self, document: Document, suffix: str, parameters: Mapping[str, Parameter], use: Use

@@ -39,6 +39,7 @@ _ENDS = re.compile(r"\r\n?|\n")
 _DATE = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
 _NUMBERS = range(6, 27)  # columns of a line that EnergyPlus reads as numbers (WeatherManager.cc)
 _RANGES_SHOWN = 3
+_YEAR = 364  # days from the first to the last of a year, 29 February or not
 _STEPS = 6  # time steps an hour of a model that says nothing of them
 
 _LAST = "EnergyPlus goes on with the last value before"
@@ -218,6 +219,8 @@ class _File:
         for first, last in use.days or ():
             run = f"the run from {_date(first)} to {_date(last)}"
             periods = self._dates()
+            if use.period == "annual" and any(_place(end, begin) >= _YEAR for begin, end in periods):
+                continue  # a measured year may begin on any day
             if periods and not any(_within(first, last, *period) for period in periods):
                 said = " and ".join(f"{_date(begin)} to {_date(end)}" for begin, end in periods)
                 problems.append(f"covers {said} by its line DATA PERIODS, which is not {run}")
