@@ -42,6 +42,7 @@ from epstudy.results import (
     stored_states,
     table_frame,
     timeseries_frame,
+    told_keys,
     variants_frame,
     with_output_columns,
     with_savings,
@@ -222,7 +223,8 @@ class Study:
             if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
         manifest = self._own_manifest()
-        self._live.begin(lambda pool: pool)
+        self._live.begin(lambda pool: pool.refuse_another_store())
+        self._store.create()
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
@@ -384,6 +386,10 @@ class Study:
         live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
+        away = self._live.lost_store()
+        if away:
+            total = len(self._own_manifest())
+            return Progress(total, pending=total, running=0, done=0, failed=0, cancelled=0, cached=0, paused=away)
         states = stored_states(self._store, self._own_manifest())
         count = {state: states.count(state.value) for state in State}
         return Progress(
@@ -420,7 +426,8 @@ class Study:
             When there is no such variant to compare with.
         """
         manifest = self._read_manifest()
-        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        frame = results_frame(manifest, self._outcomes(states), states)
         frame = with_output_columns(frame, manifest, self._store)
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
@@ -507,7 +514,8 @@ class Study:
         if by not in _FAILURES:
             raise InputError(f'by is {by!r}; expected "message", "level" or None')
         manifest = self._read_manifest()
-        return _FAILURES[by](manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        return _FAILURES[by](manifest, self._outcomes(states), states)
 
     def fetch(self, variant: int, name: str) -> Path:
         """Return the path of a file that a variant kept: "sql", "err", "html", "model", or its file name.
@@ -651,16 +659,18 @@ class Study:
             raise InputError(f"{name} is {variant!r}; expected{or_else} a variant from 0 to {last}")
         return int(variant)
 
-    def _outcomes(self) -> dict[str, Outcome]:
+    def _outcomes(self, states: Sequence[str] = ()) -> dict[str, Outcome]:
+        """The outcomes in the store; those that have ended by the ledger's `states` are looked for by their names."""
         manifest = self._own_manifest()
-        return self._store.outcomes(manifest.keys, manifest.artifacts)
+        told = told_keys(self._store, manifest, states)
+        return self._store.outcomes(manifest.keys, manifest.artifacts, told=told)
 
     def _said_at_the_end(self) -> list[str]:
         """Lines on why variants failed, on outputs that the engine did not know, and on parameters without effect."""
         manifest = self._own_manifest()
         if len(manifest) > _LOOKED_AT:
             return []
-        outcomes = self._outcomes()
+        outcomes = self._outcomes(self._live.states(manifest))
         failed = failures_frame(manifest, outcomes, []).attrs["summary"]
         more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
         idle = without_effect(results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes])
@@ -702,7 +712,8 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
         except StoreError as error:
             rows.append({"study": name, "engine": str(error)})
             continue
-        outcomes = kept.outcomes(manifest.keys, manifest.artifacts).values()
+        told = told_keys(kept, manifest, ())
+        outcomes = kept.outcomes(manifest.keys, manifest.artifacts, told=told).values()
         rows.append(
             {
                 "study": name,

@@ -83,6 +83,10 @@ class Beside:
             else:
                 self._files.remove(record)
 
+    def on_record(self, key: str) -> list[tuple[str, bool]]:
+        """Return what has a digest on record under a key, and of each whether it stands beside the failure."""
+        return [(name, failed) for failed in (False, True) for name in self._digests(key, failed=failed) or {}]
+
     def discard_if_damaged(self, key: str, name: str, *, failed: bool) -> bool:
         """Compare a file with its digest, whatever was seen of it before; say whether it was damaged and is removed."""
         _, whole = self._take(key, name, failed=failed, again=True)

@@ -85,6 +85,15 @@ class WantedStudies:
         found = {name: self._entry(name, about) for name, about in sorted(there.items())}
         return {name: wanted for name, wanted in found.items() if wanted is not None}
 
+    def read_one(self, study: str) -> Wanted | None:
+        """Return what is wanted of one study, whatever was seen before; None when nothing is, or it is damaged."""
+        file = _wanted_file(study)
+        try:
+            wanted = _unseal_wanted(self._files.read(file))
+        except FileNotFoundError:
+            return None
+        return None if wanted is None else _begun(wanted, self._files.about(file))
+
     def _entry(self, study: str, about: About) -> Wanted | None:
         if study in self._seen:
             return self._seen[study][1]
