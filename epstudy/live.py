@@ -155,7 +155,8 @@ class Live:
         """
         from epstudy.workers.pool import AWAY
 
-        self.refuse_another_grid(manifest)
+        if not self.lost_store():  # which is waited for
+            self.refuse_another_grid(manifest)
         next_sweep = time.monotonic()
         while True:
             progress = None

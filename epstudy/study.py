@@ -243,7 +243,8 @@ class Study:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         manifest = self._read_manifest()
-        self._live.refuse_another_grid(manifest)
+        if not self._live.lost_store():  # which is waited for
+            self._live.refuse_another_grid(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)

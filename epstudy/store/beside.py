@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from epstudy.core.canonical import content_digest
+from epstudy.core.shape import check_items, check_shape
 from epstudy.store.files import Files, reading
 from epstudy.store.outcomes import shard
 from epstudy.store.sealed import Compared, DamagedFileWarning, seal, unseal
@@ -130,7 +131,13 @@ class Beside:
             said = unseal(self._files.read(record_file(key, failed=failed)))
         except FileNotFoundError:
             return {}
-        return None if said is None else {name: list(digests) for name, digests in said["files"].items()}
+        try:
+            check_shape(said, {"files": dict})
+            files = {} if said is None else said["files"]
+            check_items(files, list, "files")
+        except ValueError:
+            return None
+        return {name: list(digests) for name, digests in files.items()}
 
 
 def warn_of_removal(files: Files, file: str) -> None:

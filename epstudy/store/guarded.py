@@ -210,7 +210,7 @@ def _identity_in(files: Files) -> str:
         stored = json.loads(files.read(STORE_FILE))
     except FileNotFoundError as error:
         raise StoreError(f"{file} was removed just now; is the store still there?") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         stored = None
     identity = stored.get("id") if isinstance(stored, dict) else None
     if not isinstance(identity, str) or not identity:

@@ -15,7 +15,7 @@ from epstudy.core.contracts import Held
 from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
-from epstudy.core.variant import check_study_name
+from epstudy.core.variant import check_study_name, is_one_name
 from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
 from epstudy.store.cleaned import Cleaned
@@ -170,7 +170,7 @@ class Store:
     def _to_forget(self, names: Sequence[str], older_days: float | None, now: float) -> list[str]:
         under_way = {study for study in self.wanted() if not self.is_cancelled(study)}
         for name in names:
-            if not self.manifest_mark(name):
+            if not self.manifest_mark(name) or self._in_its_place(name):
                 self.manifest(name)  # says which ones there are
             if name in under_way:
                 raise InputError(
@@ -462,8 +462,21 @@ class Store:
     # studies ----------------------------------------------------------------------------------------------------
 
     def put_manifest(self, manifest: Manifest) -> None:
-        """Keep `manifest` as what its study name stands for now."""
+        """Keep `manifest` as what its study name stands for now.
+
+        Raises
+        ------
+        StoreError
+            When the file system takes the name and that of another study as one, as macOS and Windows do with "Office"
+            and "office".
+        """
         self.create()
+        other = self._in_its_place(manifest.study)
+        if other:
+            raise StoreError(
+                f'the file system of {self.url} takes the names "{manifest.study}" and "{other}" as one, and there is '
+                f'a study "{other}"; give this one another name'
+            )
         file = study_file(manifest.study, "manifest.json")
         self._files.replace(file, seal(manifest.to_json()))
         self._files.settle(file)
@@ -481,13 +494,36 @@ class Store:
         try:
             content = self._files.read(study_file(study, "manifest.json"))
         except FileNotFoundError:
-            names = self.studies()
-            known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
-            raise StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}') from None
-        said = unseal(content)
-        if said is None:
+            raise self._no_study(study) from None
+        stored = unseal(content)
+        if stored is None:
             raise StoreError(f'the manifest of study "{study}" in {self.url} is damaged; run the study again')
-        return Manifest.from_json(said)
+        try:
+            manifest = Manifest.from_json(stored)
+        except ValueError as error:
+            file = self._files.shown(study_file(study, "manifest.json"))
+            raise StoreError(
+                f'{file} is no manifest of a study: {error}; run the study "{study}" again, or forget it: '
+                f"epstudy clean --forget {study}"
+            ) from error
+
+        if manifest.study != study and is_one_name(manifest.study, study):
+            raise self._no_study(study)
+        return manifest
+
+    def _no_study(self, study: str) -> StudyNotFoundError:
+        names = self.studies()
+        known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
+        return StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}')
+
+    def _in_its_place(self, study: str) -> str:
+        """The name of another study that the file system finds under the name of this one; empty when there is none."""
+        try:
+            stored = unseal(self._files.read(study_file(study, "manifest.json"))) or {}
+        except (FileNotFoundError, StoreError):
+            return ""
+        other = stored.get("study")
+        return other if isinstance(other, str) and other != study and is_one_name(other, study) else ""
 
     def manifest_mark(self, study: str) -> str:
         """Return what changes when another manifest is stored under this name; empty when there is none."""
@@ -500,6 +536,8 @@ class Store:
 
     def remove_study(self, study: str) -> None:
         """Forget what the name `study` stands for; results stay."""
+        if self._in_its_place(study):
+            raise self._no_study(study)
         self.unwant(study)  # first, so that nobody goes on with what is not there any more
         for name in ("manifest.json", CANCELLED, PAUSED):
             self._files.remove(study_file(study, name))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from epstudy.core.errors import InputError, StoreError
+from epstudy.core.shape import NUMBER
 from epstudy.core.variant import check_study_name
 from epstudy.store.files import About, Files
 from epstudy.store.sealed import DamagedFileWarning, seal, unseal
@@ -132,7 +133,12 @@ def _unseal_wanted(content: bytes) -> Wanted | None:
         return None
     if not (isinstance(only, str | None) and isinstance(variants, str | None)):
         return None
-    chosen = None if variants is None else _lengthened(variants)
+    if not isinstance(since, NUMBER):
+        return None
+    try:
+        chosen = None if variants is None else _lengthened(variants)
+    except ValueError:
+        return None
     return Wanted(pool, request, only, chosen, grid, float(since))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -188,3 +189,54 @@ def test_a_store_that_was_renamed_is_gone_on_with_under_its_new_name(
     finally:
         local.stop(Settings.load(store=str(renamed)))
     f14.variants += 30
+
+
+# a copy of a store beside its original ----------------------------------------------------------------------------
+
+
+def copy_of(store: Path) -> Path:
+    copy = store.with_name("copy")
+    subprocess.run(["cp", "-a", str(store), str(copy)], check=True)
+    return copy
+
+
+def test_run_in_a_copy_of_the_store_that_the_workers_have_says_so_at_once(make_group: MakeGroup, fault: Begin) -> None:
+    f14 = fault("F14", "a study is run in a copy of the store of its workers")
+    group = make_group(workers=1)
+    good(group, "first", 4, 0.1).run().wait(timeout=60)
+    copy = copy_of(group.store)
+    f14.happened()
+    with pytest.raises(RefusedError, match="one is a copy of the other; set EPSTUDY_STORE to the store of the workers"):
+        good(group, "second", 6, 0.1, first=10, store=str(copy)).run()
+    study = good(group, "second", 6, 0.1, first=10).run().wait(timeout=60)
+    f14.ended(examine(study, group))
+
+
+@pytest.mark.parametrize("name", ["first", "second"], ids=["known-to-the-original", "new"])
+def test_a_study_of_a_copied_store_that_waits_for_workers_of_the_original_is_told_why(
+    make_group: MakeGroup, fault: Begin, name: str
+) -> None:
+    f14 = fault("F14", f"workers of the original come to a study of a copy of the store: {name}")
+    group = make_group(workers=1)
+    good(group, "first", 20, 0.1).run()
+    good(group, "first", 20, 0.1).cancel()
+    copy = copy_of(group.store)
+    group.kill_worker(group.workers[0])
+    group.redis().flushall()  # nobody says anything of a store
+    study = good(group, name, 20, 0.1, store=str(copy)).run()
+    group.workers[0].start()
+    f14.happened()
+    words = until(lambda: study.progress().paused, 60)
+    assert f"the study was run in the store {copy} on " in words
+    assert f"its workers have the store {group.store} on " in words
+    assert "set EPSTUDY_STORE to the store of the workers" in words
+    begun = len(read_starts(group.log))
+    assert words.split(";")[0] in str(study.panel())
+    until(lambda: study.progress().paused and study.progress().pending == study.progress().total - done_in(copy), 10)
+    assert len(read_starts(group.log)) == begun, "nothing of it is simulated into the original"
+    there = good(group, name, 20, 0.1).run().wait(timeout=60)
+    f14.ended(examine(there, group))
+
+
+def done_in(store: Path) -> int:
+    return len([path for path in store.glob("results/*/*.json") if ".failed." not in path.name])
