@@ -124,8 +124,9 @@ def stored_states(store: Store, manifest: Manifest) -> list[str]:
     return [state(key) for key in manifest.keys]
 
 
-#: Units of what can be saved.
+#: Units of what can be saved, and what has such a unit and is no expense.
 _SAVABLE = ("kWh", "kWh/m2", "W")
+_NO_EXPENSE = ("electricity_produced_kwh", "electricity_sold_kwh")
 
 
 def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
@@ -144,7 +145,7 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     for name in frame.columns:
         columns[name] = frame[name]
         unit = units.get(name)
-        if unit in _SAVABLE:
+        if unit in _SAVABLE and name not in _NO_EXPENSE:
             value = float(frame[name].iloc[reference])
             saving = value - frame[name]
             columns[f"{name}_saving"] = saving
@@ -206,6 +207,20 @@ def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -
     return joined
 
 
+def notes_on_metrics(manifest: Manifest, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return a line on results that an earlier epstudy made, which did not read all the metrics that this one knows."""
+    done = [one for key in dict.fromkeys(manifest.keys) if (one := outcomes.get(key)) and one.state is State.DONE]
+    older = [one for one in done if manifest.metrics.keys() - one.metrics.keys()]
+    if not older:
+        return []
+    lacking = [name for name in manifest.metrics if any(name not in one.metrics for one in older)]
+    named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more columns" if len(lacking) > 3 else "")
+    return [
+        f"{len(older)} of {len(done)} results are of an earlier epstudy, which did not read {named}: "
+        "NaN there. They are not simulated again for that; in another store, or for another output, they are"
+    ]
+
+
 def notes_on_outputs(store: Store, manifest: Manifest) -> list[str]:
     """Return what the first result says of each output that it does not have: mostly a name that was mistyped."""
     from epstudy.series import about
@@ -262,6 +277,10 @@ def table_frame(store: Store, manifest: Manifest, report: str, table: str | None
             f'no variant of study "{manifest.study}" is done that has this table; wait() for one, or look at failures()'
         )
     rows = long_table(_existing(files), f"{report} {table or ''}".strip())
+    if output["output"] == "component sizes":
+        from epstudy.engines.energyplus.sizes import what_runs
+
+        rows = what_runs(rows)  # the files hold what EnergyPlus wrote, also those of earlier versions
     parameters = manifest_frame(manifest)
     clashes = {column: f"{column}_parameter" for column in parameters.columns if column in rows.columns}
     joined = parameters.rename(columns=clashes).merge(rows, left_index=True, right_on=INDEX, how="right")

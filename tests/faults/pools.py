@@ -103,7 +103,7 @@ class PrivatePool(Pool):
     def redis_process(self) -> psutil.Process | None:
         """The private Redis; None when it does not run."""
         keeper = self.keeper()
-        return next((one for one in _below(keeper) if _is_redis(one)), None) if keeper else None
+        return next((one for one in _below(keeper) if is_redis(one)), None) if keeper else None
 
     def kill_keeper(self) -> None:
         """SIGKILL for the keeper; all that it started is dead when this returns, within a second."""
@@ -355,7 +355,8 @@ def _kill(processes: list[psutil.Process]) -> None:
     until(lambda: not alive(processes), 5)
 
 
-def _is_redis(process: psutil.Process) -> bool:
+def is_redis(process: psutil.Process) -> bool:
+    """Say whether this is a Redis or Valkey server."""
     with suppress(psutil.Error):
         return "redis" in process.name() or "valkey" in process.name()
     return False

@@ -8,6 +8,7 @@ import signal
 import epstudy as ep
 from epstudy.store import Store
 from epstudy.workers import local
+from tests.faults.pools import is_redis
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
 
 
@@ -58,7 +59,7 @@ def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
 def test_a_redis_that_was_killed_is_no_loss(own_store: str) -> None:
     study = ep.Study("redis", quick(), {"lpd": ep.Field(LPD, [5 + step / 16 for step in range(12)])}).run()
     until(lambda: study.progress().done >= 2)
-    redis = next(one for one in processes_of(own_store) if "redis-server" in one.name())
+    redis = next(one for one in processes_of(own_store) if is_redis(one))
     redis.kill()
     results = study.wait(timeout=100).results(strict=True)
     assert len(results) == 12

@@ -73,7 +73,7 @@ def table(said: str) -> list[str]:
 def test_the_doctor_finds_everything(own_store: str) -> None:
     said = epstudy("doctor")
     assert "25.2.0-cf7368216c" in said
-    assert re.search(r"ok +Redis +private, redis-server \d", said)
+    assert re.search(r"ok +Redis +private, (redis|valkey)-server \d", said)
     assert f"ok   store        {own_store}" in said
     assert "study.run() starts it" in said
     assert not Path(own_store).exists(), "looking makes nothing"

