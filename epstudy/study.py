@@ -51,6 +51,7 @@ from epstudy.results import (
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
+from epstudy.troubles import study_troubles
 from epstudy.verification import Verification, verify
 from epstudy.views import ProgressLines, progress_html
 
@@ -411,6 +412,13 @@ class Study:
         Damaged files are told; they count as absent, so `run()` computes them again.
         """
         return verify(self._store, self._own_manifest(), self._live)
+
+    def troubles(self) -> list[str]:
+        """Return what has stopped being true while the study runs, each with what to do; the panel shows it, too.
+
+        The store is gone or nearly full, input files are damaged, no worker lives or can run it, clocks are apart.
+        """
+        return study_troubles(self._store, self._own_manifest(), self._live)
 
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.

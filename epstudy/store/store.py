@@ -115,6 +115,10 @@ class Store:
         if not os.access(there, os.W_OK | os.X_OK):
             raise StoreError(f"the store {self.url} cannot be written: {there} is not writable")
 
+    def clock_ahead_s(self) -> float:
+        """Return by how many seconds the clock that dates the files is ahead of this machine's."""
+        return store_clock(self._files) - time.time()
+
     def probe_write(self) -> None:
         """Write and remove a file of 256 kB; raise StoreError, which says why, when that cannot be."""
         self._files.remove(self._files.write_part(os.urandom(_PROBE_BYTES)))
@@ -519,6 +523,8 @@ class Store:
     def _no_study(self, study: str) -> StudyNotFoundError:
         names = self.studies()
         known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
+        if not names and not self._files.identity():
+            known = "there is no store yet; is it mounted?"
         return StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}')
 
     def _in_its_place(self, study: str) -> str:

@@ -112,6 +112,10 @@ class Pool:
             return []
         return [STATES[Mark(mark)].value for mark in self._ledger.states(manifest.study)]
 
+    def why_halted(self, study: str) -> str:
+        """Return why nothing more of a study is begun, by the ledger; empty when it goes on."""
+        return self._ledger.halt(study).why
+
     def sweep(self, study: str) -> None:
         """Sweep one study, unless somebody just did."""
         if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):

@@ -68,6 +68,7 @@ class Supervisor:
         self._next_word = 0.0
         self._next_clearing = 0.0
         self._told = ""
+        self._files_ahead_s: float | None = None
         self._store = Store(settings.store)
         self._identity = ""  # of the store, once it was seen: children that are started later know it, too
         self._chores = Chores(settings, self._store, self.ledger, log_file)
@@ -208,6 +209,7 @@ class Supervisor:
         if time.monotonic() >= self._next_clearing:
             self._next_clearing = time.monotonic() + _CLEAR_S
             self._store.clear_parts()
+            self._files_ahead_s = self._store.clock_ahead_s() if self._seen_store() else None
 
     def ledger(self) -> Ledger:
         """Return the ledger, connected."""
@@ -327,6 +329,9 @@ class Supervisor:
             "store": self._identity,  # also while it is gone: then nobody begins another one in its place
             "where": where,
             "path": self._store.url,
+            "clock": time.time(),
+            "files_ahead": self._files_ahead_s,
+            "free": shutil.disk_usage(self._scratch).free if self._scratch.is_dir() else None,
             "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -98,6 +99,7 @@ def test_a_store_that_is_taken_away_while_a_study_runs_pauses_it_until_it_is_bac
     with pytest.raises(StoreError, match=said):
         study.run()
     assert said in str(study.panel())
+    assert said in told_by_doctor("away")
     bring_back()
     at = time.monotonic()
     until(lambda: len(read_starts(group.log)) > begun, 30)
@@ -107,6 +109,12 @@ def test_a_store_that_is_taken_away_while_a_study_runs_pauses_it_until_it_is_bac
     assert study.failures().empty
     f14.ended(examine(study, group))
     assert max(executions(group.log).values()) == 1, "what was being simulated was kept until the store was back"
+
+
+def told_by_doctor(study: str) -> str:
+    """What `epstudy doctor STUDY` prints, in a process that has not seen the store before."""
+    command = [sys.executable, "-m", "epstudy", "doctor", study]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def halts(group: GroupPool) -> list[str]:
