@@ -145,10 +145,12 @@ class Folder:
                 if not part.exists():  # at first, and when somebody took it for a dead process's
                     self._write(part, content)
                 with contextlib.suppress(FileNotFoundError, FileExistsError):  # somebody removes the folder just now
+                    self.confirm()
                     self._make_folder(target.parent)
                     first = into(part, target)
                     placed = True
                     return first
+            self.confirm()
             self._make_folder(target.parent)
             first = into(part, target)
             placed = True
@@ -165,16 +167,17 @@ class Folder:
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder of the store, which itself is not made again once it was there."""
+        if folder.is_dir():
+            return
         root = Path(self._root)
         if not self.confirm():
             try:
                 root.mkdir(parents=True, exist_ok=True)
             except FileExistsError:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-        if not folder.is_dir():
-            for missing in reversed([folder, *folder.parents]):
-                if root in missing.parents:
-                    missing.mkdir(exist_ok=True)
+        for missing in reversed([folder, *folder.parents]):
+            if root in missing.parents:
+                missing.mkdir(exist_ok=True)
 
     def _write(self, part: Path, content: bytes) -> None:
         self._make_folder(part.parent)
