@@ -50,8 +50,11 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending. How
     the variants were chosen is in `attrs["sampling"]`, `["parameters"]`, `["levels"]` (of lists, in their order) and
     `["baseline"]`, the variant of the untouched model, which is no point of the sampling if `["baseline_added"]`.
+    `attrs["units"]` has those of parameters too, `["labels"]` what figures call them; renamed columns keep both.
     """
-    frame = manifest_frame(manifest)
+    from epstudy.frames import ResultsFrame
+
+    frame = ResultsFrame(manifest_frame(manifest))
     found = [outcomes.get(key) for key in manifest.keys]
     live = states or [NOBODY] * len(manifest)
     frame[STATUS] = [status_of(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
@@ -65,7 +68,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
             for outcome in found
         ]
-    frame.attrs["units"] = dict(manifest.metrics)
+    frame.attrs["units"] = {axis.name: axis.unit for axis in manifest.axes if axis.unit} | dict(manifest.metrics)
+    frame.attrs["labels"] = {axis.name: axis.label for axis in manifest.axes if axis.label}
     frame.attrs["study"] = manifest.study
     frame.attrs |= _chosen_by(manifest)
     engines = sorted({outcome.engine for outcome in found if outcome and outcome.engine})
@@ -135,8 +139,6 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     The saving is the reference's value minus the variant's, in the metric's unit; in percent it is of the reference's
     value, NaN where that is 0.
     """
-    import pandas as pd
-
     status = frame[STATUS].iloc[reference]
     if status in (State.FAILED, State.CANCELLED):
         raise InputError(f"variant {reference} is {status}: there is nothing to compare with; look at failures()")
@@ -145,13 +147,13 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     for name in frame.columns:
         columns[name] = frame[name]
         unit = units.get(name)
-        if unit in _SAVABLE and name not in _NO_EXPENSE:
+        if unit in _SAVABLE and name not in _NO_EXPENSE and name not in frame.attrs["parameters"]:
             value = float(frame[name].iloc[reference])
             saving = value - frame[name]
             columns[f"{name}_saving"] = saving
             columns[f"{name}_saving_percent"] = 100 * saving / (value if value else float("nan"))
             units |= {f"{name}_saving": unit, f"{name}_saving_percent": "%"}
-    compared = pd.DataFrame(columns)
+    compared = type(frame)(columns)
     compared.attrs = {**frame.attrs, "units": units, "relative_to": reference}
     return compared
 
@@ -163,7 +165,9 @@ def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
     """
     done = frame[frame[STATUS] == State.DONE]
     units = frame.attrs["units"]
-    numbers = [name for name, unit in units.items() if name in frame and unit not in ("1", "s")]
+    numbers = [
+        name for name, unit in units.items() if name in frame and name not in parameters and unit not in ("1", "s")
+    ]
     if (
         not len(done)
         or not numbers
