@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
+from epstudy.core.errors import InputError, RefusedError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
@@ -18,6 +20,8 @@ from epstudy.views import tell
 
 if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
+
+log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 2.0
 _STARTS = 3  # of a private pool that ends while it is told what to do
@@ -123,7 +127,7 @@ class Live:
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return what the ledger counts, when it follows this very manifest."""
-        return self._ask(lambda pool: pool.progress(manifest), None)
+        return self._with_trouble(self._ask(lambda pool: pool.progress(manifest), None))
 
     def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
         """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
@@ -163,7 +167,8 @@ class Live:
         """
         from epstudy.workers.pool import AWAY
 
-        self.refuse_another_grid(manifest)
+        if not self.lost_store():  # which is waited for
+            self.refuse_another_grid(manifest)
         next_sweep = time.monotonic()
         while True:
             progress = None
@@ -172,10 +177,10 @@ class Live:
                     pool = self.open()
                     if time.monotonic() >= next_sweep:
                         next_sweep = time.monotonic() + _SWEEP_EVERY_S
-                        pool.sweep(manifest.study)
-                    progress = pool.progress(manifest)
+                        self._sweep(pool, manifest)
+                    progress = self._with_trouble(pool.progress(manifest))
                     self._was_there, self.trouble = True, ""
-                    if progress is None:
+                    if progress is None and not self.lost_store():
                         self.refuse_another_grid(manifest)
             except AWAY as error:
                 self._fall_silent(error)  # gone, or started anew: a later round connects again
@@ -199,6 +204,27 @@ class Live:
                 return False
         self._starting = None
         return True
+
+    def _sweep(self, pool: Pool, manifest: Manifest) -> None:
+        """Have the study brought a step forward, unless the store is away: then it is paused."""
+        try:
+            pool.sweep(manifest.study)
+        except StoreError as error:
+            log.debug("no sweep of %s: %s", manifest.study, error)
+
+    def _with_trouble(self, progress: Progress | None) -> Progress | None:
+        """Progress that is paused while the store is away, whatever the workers know of that."""
+        if progress is None or progress.complete or progress.paused:
+            return progress
+        return replace(progress, paused=self.lost_store())
+
+    def lost_store(self) -> str:
+        """Return why the store cannot be worked with: it is gone, or another one stands in its place; else empty."""
+        try:
+            self._store.identity()
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def workers(self) -> list[dict[str, Any]]:
         """Return what the living workers of a pool that is there say of themselves."""

@@ -191,9 +191,8 @@ def fetch(store: Store, manifest: Manifest, index: int, name: str) -> Path:
     key = manifest.keys[index]
     outcome = store.outcome(key, manifest.artifacts)
     failed = outcome is None or outcome.state is not State.DONE
-    start = f"{key}.failed." if failed else f"{key}."
-    there = sorted(one.removeprefix(start) for one in store.held([key]) if one.startswith(start))
-    files = [one for one in there if one != "json" and not one.startswith("failed.") and not one.endswith(".parquet")]
+    there = [one for one, of_failure in store.names_beside(key) if of_failure == failed]
+    files = [one for one in there if not one.endswith(".parquet")]
     words = dict(zip(manifest.keep, manifest.artifacts[len(manifest.outputs) :], strict=False))
     wanted = name.casefold().lstrip(".")
     found = [words[wanted]] if not failed and words.get(wanted) in files else []

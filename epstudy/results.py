@@ -103,9 +103,21 @@ def baseline_added(manifest: Manifest) -> bool:
     return bool(others) and all(all(one[place] != level for one in others) for place, level in enumerate(row))
 
 
+def told_keys(store: Store, manifest: Manifest, states: Sequence[str]) -> list[str]:
+    """Return the keys of the variants that have ended by the ledger's `states`; by the store where there are none.
+
+    There a study that was run and is not under way any more has ended.
+    """
+    if not states:
+        study = manifest.study
+        return list(manifest.keys) if store.manifest_mark(study) and store.wanted_of(study) is None else []
+    ended = (State.DONE, State.FAILED)
+    return [key for key, state in zip(manifest.keys, states, strict=True) if state in ended]
+
+
 def stored_states(store: Store, manifest: Manifest) -> list[str]:
     """Return the state of each variant by the names of the store's files: quick, and enough to count."""
-    held = store.held(manifest.keys)
+    held = store.held(manifest.keys, manifest.artifacts, told=told_keys(store, manifest, ()))
     left = (State.CANCELLED if is_cancelled(store, manifest) else State.PENDING).value
 
     def state(key: str) -> str:

@@ -47,6 +47,7 @@ from epstudy.results import (
     stored_states,
     table_frame,
     timeseries_frame,
+    told_keys,
     variants_frame,
     with_output_columns,
     with_savings,
@@ -54,6 +55,7 @@ from epstudy.results import (
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
+from epstudy.troubles import study_troubles
 from epstudy.verification import Verification, verify
 from epstudy.views import ProgressLines, progress_html
 
@@ -235,7 +237,8 @@ class Study:
             if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
         manifest = self._own_manifest()
-        self._live.begin(lambda pool: pool)
+        self._live.begin(lambda pool: pool.refuse_another_store())
+        self._store.create()
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
@@ -255,7 +258,8 @@ class Study:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         manifest = self._read_manifest()
-        self._live.refuse_another_grid(manifest)
+        if not self._live.lost_store():  # which is waited for
+            self._live.refuse_another_grid(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)
@@ -399,6 +403,10 @@ class Study:
         live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
+        away = self._live.lost_store()
+        if away:
+            total = len(self._own_manifest())
+            return Progress(total, pending=total, running=0, done=0, failed=0, cancelled=0, cached=0, paused=away)
         states = stored_states(self._store, self._own_manifest())
         count = {state: states.count(state.value) for state in State}
         left = count[State.PENDING] + count[State.RUNNING]
@@ -421,6 +429,13 @@ class Study:
         """
         return verify(self._store, self._own_manifest(), self._live)
 
+    def troubles(self) -> list[str]:
+        """Return what has stopped being true while the study runs, each with what to do; the panel shows it, too.
+
+        The store is gone or nearly full, input files are damaged, no worker lives or can run it, clocks are apart.
+        """
+        return study_troubles(self._store, self._own_manifest(), self._live)
+
     @brief_interrupts()
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
@@ -438,7 +453,8 @@ class Study:
             When there is no such variant to compare with.
         """
         manifest = self._read_manifest()
-        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        frame = results_frame(manifest, self._outcomes(states), states)
         frame = with_output_columns(frame, manifest, self._store)
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
@@ -528,7 +544,8 @@ class Study:
         if by not in _FAILURES:
             raise InputError(f'by is {by!r}; expected "message", "level" or None')
         manifest = self._read_manifest()
-        return _FAILURES[by](manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        return _FAILURES[by](manifest, self._outcomes(states), states)
 
     def fetch(self, variant: int, name: str) -> Path:
         """Return the path of a file that a variant kept: "sql", "err", "html", "model", or its file name.
@@ -689,16 +706,18 @@ class Study:
             raise InputError(f"{name} is {variant!r}; expected{or_else} a variant from 0 to {last}")
         return int(variant)
 
-    def _outcomes(self) -> dict[str, Outcome]:
+    def _outcomes(self, states: Sequence[str] = ()) -> dict[str, Outcome]:
+        """The outcomes in the store; those that have ended by the ledger's `states` are looked for by their names."""
         manifest = self._own_manifest()
-        return self._store.outcomes(manifest.keys, manifest.artifacts)
+        told = told_keys(self._store, manifest, states)
+        return self._store.outcomes(manifest.keys, manifest.artifacts, told=told)
 
     def _said_at_the_end(self) -> list[str]:
         """Lines on why variants failed, on outputs that the engine did not know, and on parameters without effect."""
         manifest = self._own_manifest()
         if len(manifest) > _LOOKED_AT:
             return []
-        outcomes = self._outcomes()
+        outcomes = self._outcomes(self._live.states(manifest))
         failed = failures_frame(manifest, outcomes, []).attrs["summary"]
         more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
         frame, names = results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes]
@@ -763,7 +782,8 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
         except StoreError as error:
             rows.append({"study": name, "engine": str(error)})
             continue
-        outcomes = kept.outcomes(manifest.keys, manifest.artifacts).values()
+        told = told_keys(kept, manifest, ())
+        outcomes = kept.outcomes(manifest.keys, manifest.artifacts, told=told).values()
         rows.append(
             {
                 "study": name,

@@ -15,6 +15,7 @@ from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter, label_of
 from epstudy.core.refusal import REFUSED, refusal_of, refused
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
+from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 from epstudy.core.variant import Variant
 
 #: What the digits of a key mean. Another number makes every stored result unreachable: see docs/decisions/.
@@ -167,9 +168,13 @@ class Manifest:
         ------
         StoreError
             When a later version wrote it.
+        ValueError
+            When it has another shape.
         """
+        check_shape(said, {"study": str}, optional={"manifest": int})
         if said.get("manifest", 1) > MANIFEST_FORMAT:
             raise StoreError(f'study "{said["study"]}" was written by a later version of epstudy; update this one')
+        _check_manifest(said)
         axes = tuple(
             Axis(
                 name=axis["name"],
@@ -184,9 +189,70 @@ class Manifest:
             )
             for axis in said["axes"]
         )
-        kept = {name: value for name, value in said.items() if name not in ("format", "manifest")}
+        kept = {name: value for name, value in said.items() if name in cls.__dataclass_fields__}
         lists = {name: tuple(said[name]) for name in ("keys", "outputs", "keep", "artifacts") if name in said}
         return cls(**{**kept, **lists, "axes": axes, "rows": tuple(map(tuple, said["rows"]))})
+
+
+_OF_A_MANIFEST: Mapping[str, Kinds] = {
+    "study": str,
+    "engine": str,
+    "recipe": dict,
+    "axes": list,
+    "rows": list,
+    "keys": list,
+    "metrics": dict,
+}
+_ALSO_OF_A_MANIFEST: Mapping[str, Kinds] = {
+    "sampling": str,
+    "timeout_s": (*NUMBER, type(None)),
+    "retries": int,
+    "baseline": (int, type(None)),
+    "written": dict,
+    "outputs": list,
+    "keep": list,
+    "artifacts": list,
+    "sources": dict,
+    "needs": str,
+    "hints": dict,
+    "stop_after": (int, type(None)),
+    "sampling_arguments": dict,
+}
+_OF_AN_AXIS: Mapping[str, Kinds] = {
+    "name": str,
+    "kind": str,
+    "targets": list,
+    "labels": list,
+    "values": list,
+    "edits": list,
+}
+
+
+def _check_manifest(stored: Mapping[str, Any]) -> None:
+    """Raise ValueError unless plain JSON has the shape of a manifest, and its rows name levels that are there."""
+    check_shape(stored, _OF_A_MANIFEST, optional=_ALSO_OF_A_MANIFEST)
+    for axis in stored["axes"]:
+        check_shape(axis, _OF_AN_AXIS, optional={"notes": list})
+        check_items(axis["edits"], list, "edits")
+        if not len(axis["labels"]) == len(axis["values"]) == len(axis["edits"]):
+            raise ValueError(f'the axis "{axis["name"]}" has not as many values as labels')
+    check_items(stored["keys"], str, "keys")
+    for name in ("metrics", "keep", "artifacts", "written"):
+        check_items(stored.get(name, ()), str, name)
+    for name, kind in (("rows", list), ("outputs", dict), ("sources", dict)):
+        check_items(stored.get(name, ()), kind, name)
+    counts = [len(axis["labels"]) for axis in stored["axes"]]
+    rows, baseline = stored["rows"], stored.get("baseline")
+    if len(rows) != len(stored["keys"]) or not all(_is_row(row, counts) for row in rows):
+        raise ValueError('"rows" does not fit the axes and keys')
+    if baseline is not None and not 0 <= baseline < len(rows):
+        raise ValueError('"baseline" is no variant')
+
+
+def _is_row(row: Sequence[Any], counts: Sequence[int]) -> bool:
+    return len(row) == len(counts) and all(
+        isinstance(level, int) and 0 <= level < count for level, count in zip(row, counts, strict=True)
+    )
 
 
 def variant_keys(

@@ -59,7 +59,7 @@ class Picture:
         """Ask the pool, and read a little in the store. One that cannot be read now is told, and read later."""
         try:
             self._look()
-            self._note = self._why_not()
+            self._note = self._with_troubles(self._why_not())
         except StoreError as error:
             self._note = str(error)
 
@@ -166,6 +166,16 @@ class Picture:
         if counts["cancelled"] and (not left or (self._glance is not None and self._glance.cancelled)):
             return self.source.why_halted() or "cancelled; run() goes on with what is left"
         return ""
+
+    def _with_troubles(self, note: str) -> str:
+        """A note and, while the study is under way, what else has stopped being true; each once."""
+        counts = self._counts()
+        if not counts["waiting"] + counts["running"]:
+            return note
+        troubles = self.source.troubles(self._glance, sorted(self.readings.gone))
+        return "; besides, ".join(
+            dict.fromkeys([*filter(None, [note]), *(text for text in troubles if text not in note)])
+        )
 
     def _counts(self) -> dict[str, int]:
         if self._glance is not None:

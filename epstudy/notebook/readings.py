@@ -62,6 +62,7 @@ class Readings:
         self._read = np.zeros(len(manifest), dtype=bool)
         self._queued = np.zeros(len(manifest), dtype=bool)
         self._done: NDArray[np.bool_] = np.zeros(len(manifest), dtype=bool)
+        self.gone: set[int] = set()  # done, and their results cannot be read
         self._failures: deque[int] = deque()
         self._results: deque[int] = deque()
 
@@ -72,6 +73,7 @@ class Readings:
         for index in [index for index in self._group_of if not failed[index]]:
             self._leave(index)
         self._read &= self._done | failed
+        self.gone = {index for index in self.gone if self._done[index]}
         self._queue(self._failures, failed)
         if self.wanted:
             self._queue(self._results, self._done)
@@ -150,7 +152,10 @@ class Readings:
     def _take(self, index: int) -> None:
         outcome = self._outcome(index)
         if outcome is None:
+            if self._done[index]:
+                self.gone.add(index)
             return  # not there yet, or gone: read when something else has changed
+        self.gone.discard(index)
         self._read[index] = True
         self.last_end_s = max(self.last_end_s, seconds_of(outcome.finished) or 0.0)
         if outcome.state is State.DONE:

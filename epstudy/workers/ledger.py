@@ -3,7 +3,8 @@
 Every transition is one Lua script, so counters and states never disagree. The clock is the Redis server's.
 
     ep:studies            names of the studies that are not finished
-    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms)
+    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms),
+                          and which store it was opened from
     ep:s:<study>:states   one byte a variant, see `Mark`
     ep:s:<study>:counts   how many variants have each mark
     ep:s:<study>:running  index -> who, since when, for which key, under which token
@@ -61,6 +62,19 @@ class Lease:
     index: int
     key: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a study is in the ledger: the digest of its manifest, which request it is, and from which store.
+
+    `where` is that of `Store.where`, `shown` the host and path of the store; empty when an earlier version opened it.
+    """
+
+    digest: str
+    request: str
+    where: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +139,16 @@ class Ledger:
         said = self.redis.hget(f"ep:s:{study}:about", "request")
         return said.decode() if isinstance(said, bytes) else ""
 
+    def note_origin(self, study: str, where: str, shown: str) -> None:
+        """Note from which store a study is followed: by `Store.where`, and in words."""
+        self.redis.hset(f"ep:s:{study}:about", mapping={"where": where, "shown": shown})
+
+    def origin(self, study: str) -> Origin | None:
+        """Return from which store a study is followed, and what; None when the ledger knows nothing of it."""
+        about: Any = self.redis.hmget(f"ep:s:{study}:about", "digest", "request", "where", "shown")
+        digest, *others = [None if word is None else word.decode(errors="replace") for word in about]
+        return None if digest is None else Origin(digest, *[word or "" for word in others])
+
     def digest(self, study: str) -> str | None:
         """Return the digest of the manifest that the ledger follows; None when it knows nothing of the study."""
         said = self.redis.hget(f"ep:s:{study}:about", "digest")
@@ -167,6 +191,10 @@ class Ledger:
     def block(self, study: str, digest: str, why: str) -> None:
         """Give out nothing for `BLOCK_S`: the store cannot be written, or a disk is full."""
         self._call("block", study, digest, why, int(BLOCK_S * 1000))
+
+    def unblock(self, study: str) -> None:
+        """Go on at once with what was blocked."""
+        self.redis.hdel(f"ep:s:{study}:about", "blocked", "blocked_until")
 
     def halt(self, study: str) -> Halt:
         """Return why nothing is given out."""

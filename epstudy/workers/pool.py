@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from epstudy.core.errors import InputError, PoolError, RefusedError
+from epstudy.core.errors import InputError, PoolError, RefusedError, StoreError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
@@ -19,6 +19,7 @@ from epstudy.store import Store, Wanted
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
+from epstudy.workers.origins import another_store, shown
 from epstudy.workers.processes import redis_server
 from epstudy.workers.reporting import is_executed
 from epstudy.workers.request import asked, begin
@@ -70,10 +71,10 @@ class Pool:
 
         A study that is under way already just goes on.
         """
-        self._refuse_another_store()
+        self.refuse_another_store()
         self._ledger.attach(max(self._settings.idle_s, _TELLING_S))  # of 100,000 variants the store is read for seconds
         begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
-        if manifest.study in self._ledger.active() and manifest.study not in self._store.wanted():
+        if manifest.study in self._ledger.active() and self._store.wanted_of(manifest.study) is None:
             self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
         self._sweeper.top_up(manifest, _FIRST_WINDOW)
         self._ledger.attach(self._settings.idle_s)
@@ -113,6 +114,10 @@ class Pool:
         if self._ledger.digest(manifest.study) != manifest.digest:
             return []
         return [STATES[Mark(mark)].value for mark in self._ledger.states(manifest.study)]
+
+    def why_halted(self, study: str) -> str:
+        """Return why nothing more of a study is begun, by the ledger; empty when it goes on."""
+        return self._ledger.halt(study).why
 
     def sweep(self, study: str) -> None:
         """Sweep one study, unless somebody just did."""
@@ -163,21 +168,46 @@ class Pool:
                 f"Redis took no messages: {error}; what is missing is sent again by the next sweep"
             ) from error
 
-    def _refuse_another_store(self) -> None:
-        if self.private:
-            return  # it was started for this very folder
-        other = _other_version(self._ledger.workers())
+    def refuse_another_store(self) -> None:
+        """Raise RefusedError unless the workers have this store, or say nothing of theirs (yet)."""
+        workers = self._ledger.workers()
+        other = "" if self.private else _other_version(workers)
         if other:
             raise RefusedError(
                 f"the workers of this pool have epstudy {other}, which reads other studies than this version writes; "
                 "have both updated to the same"
             )
-        stores = {worker["store"] for worker in self._ledger.workers()}
-        if stores and self._store.identity() not in stores:
-            raise RefusedError(
-                f"the workers of this pool use another store than {self._store.url}, so they would not find the study; "
-                "set EPSTUDY_STORE to the folder that the workers see"
-            )
+        stores = {worker["store"] for worker in workers} - {""}
+        store = self._store.identity()
+        if stores and store not in stores:
+            raise RefusedError(self._another_store(there=bool(store)))
+        if stores and not self.private:
+            self._refuse_copy(workers)
+
+    def _another_store(self, *, there: bool) -> str:
+        """What to tell when the workers have another store than the one that is there for this notebook, or none is."""
+        if there:
+            found = f"use another store than {self._store.url}, so they would not find the study"
+        else:
+            found = f"have a store, and in {self._store.url} there is none: is it mounted? Mount it or put it back"
+        remedy = "set EPSTUDY_STORE to the folder that the workers see"
+        if self.private:
+            remedy = "to begin with what is there now: epstudy pool stop, then run() again"
+        return f"the workers of this pool {found}; {remedy}"
+
+    def _refuse_copy(self, workers: list[dict[str, Any]]) -> None:
+        """Refuse when the store of every worker is seen here under its own path, and is not this one but a copy."""
+        store, where = self._store.identity(), self._store.where()
+        if not all(worker.get("where") and worker["where"] != where for worker in workers):
+            return
+        for worker in workers:
+            try:
+                theirs = Store(worker["path"])
+                if (theirs.identity(), theirs.where()) != (store, worker["where"]):
+                    return  # seen from here it is another one: the sweep of the workers finds out
+            except StoreError:
+                return
+        raise RefusedError(another_store(shown(self._store), f"{workers[0]['path']} on {workers[0]['host']}"))
 
 
 def _other_version(workers: list[dict[str, Any]]) -> str:

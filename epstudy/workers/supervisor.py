@@ -69,7 +69,10 @@ class Supervisor:
         self._next_sweep = 0.0
         self._next_word = 0.0
         self._next_clearing = 0.0
+        self._told = ""
+        self._files_ahead_s: float | None = None
         self._store = Store(settings.store)
+        self._identity = ""  # of the store, once it was seen: children that are started later know it, too
         self._chores = Chores(settings, self._store, self.ledger, log_file)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
@@ -90,6 +93,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the Celery worker."""
+        self._seen_store()
         self._make_folders()
         forget_slots(self._scratch)
         environment = {
@@ -104,7 +108,7 @@ class Supervisor:
         }
         output = None if self._log_file is None else self._log_file.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid()), self.name],
+            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid()), self.name, self._identity],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -169,16 +173,29 @@ class Supervisor:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
+        self._tidy()
         try:
-            self.reporter.heed()
             ledger = self.ledger()
-            self._clear()
             self._announce(ledger)
             warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
             self._look_at_reports(ledger)
+            self._told = ""
         except (RedisError, EpstudyError, OSError) as error:
-            log.warning("no sweep: %s", error)
+            self._warn(f"no sweep: {error}")
+
+    def _warn(self, text: str) -> None:
+        """Log what is wrong, once for as long as it stays so."""
+        if text != self._told:
+            log.warning("%s", text)
+        self._told = text
+
+    def _tidy(self) -> None:
+        try:
+            self.reporter.heed()
+            self._clear()
+        except (EpstudyError, OSError) as error:
+            log.debug("nothing was tidied up: %s", error)  # the sweep tells why the store cannot be read
 
     def _look_at_reports(self, ledger: Ledger) -> None:
         try:
@@ -204,6 +221,7 @@ class Supervisor:
         if time.monotonic() >= self._next_clearing:
             self._next_clearing = time.monotonic() + _CLEAR_S
             self._store.clear_parts()
+            self._files_ahead_s = self._store.clock_ahead_s() if self._seen_store() else None
 
     def ledger(self) -> Ledger:
         """Return the ledger, connected."""
@@ -305,14 +323,28 @@ class Supervisor:
             )
         self._sweeper.sweep_all()
 
+    def _seen_store(self) -> str:
+        """What tells the store from a copy; empty while it is not there, or another one is. Its identity is kept."""
+        try:
+            self._identity = self._store.identity()
+            return self._store.where()
+        except StoreError:
+            return ""
+
     def _about(self) -> dict[str, object]:
+        where = self._seen_store()
         return {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "slots": self.slots,
             "epstudy": VERSION,
             "manifest": MANIFEST_FORMAT,
-            "store": self._store.identity(),
+            "store": self._identity,  # also while it is gone: then nobody begins another one in its place
+            "where": where,
+            "path": self._store.url,
+            "clock": time.time(),
+            "files_ahead": self._files_ahead_s,
+            "free": shutil.disk_usage(self._scratch).free if self._scratch.is_dir() else None,
             "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
@@ -366,8 +398,11 @@ def _cleared_scratch(settings: Settings) -> str | None:
 
 def _check_store(settings: Settings) -> None:
     """A worker that cannot write its store would take every variant and keep none."""
+    store = Store(settings.store)
     try:
-        Store(settings.store).identity()
+        if not store.identity():
+            store.check_place()
+            log.warning("there is no store in %s yet: is it mounted? Else the first run() makes one", store.url)
     except StoreError as error:
         who = f"user id {os.getuid()}" if hasattr(os, "getuid") else "this user"
         raise StoreError(f"{error}; it must be a folder that {who} may write") from error

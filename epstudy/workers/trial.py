@@ -30,6 +30,7 @@ _STORE_AGAIN_S = 1.0  # a finished result waits so long before the store is trie
 _CLEANED_S = 1.0  # what was cleaned away while it ran is begun again after so long
 _MARK = ".epstudy-run"  # in a run's folder: without it somebody cleaned there, and nobody knows what else is missing
 _TRIES = 5
+_STORE_GONE_S = 900.0  # and so long in all for a store that is gone
 _ROOM_BYTES = 8_000_000  # with less on the disk of the run folders, whatever is tried there fails
 
 
@@ -118,6 +119,8 @@ class Trial:
         if outcome.state is State.CANCELLED or self.heartbeat.now() is Stop.SUPERSEDED:  # it was silent for too long
             log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
             return Verdict(Mark.PENDING)
+        if outcome.state is State.FAILED:
+            self.store.confirm()  # it may have failed for want of its files: that is no failure of the variant
         if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
             attempts[-1] = replace(attempts[-1], ended=outcome.cause.value)
             if given_up(attempts, self.manifest.retries) is None:
@@ -148,6 +151,7 @@ class Trial:
         A store that cannot be written is waited for: the study is paused meanwhile, and nothing is lost.
         """
         key = self.lease.key
+        gone_since: float | None = None
         stamped = outcome.stamped(
             worker=self.worker, attempts=len(attempts), finished=_now(), timeout_s=self.manifest.timeout_s
         )
@@ -162,7 +166,17 @@ class Trial:
                 if self.heartbeat.stop is not None:
                     raise  # cancelled, or somebody else's
                 self.block(str(error))
+                gone_since = None if self._store_is_there() else gone_since or time.monotonic()
+                if gone_since is not None and time.monotonic() - gone_since > _STORE_GONE_S:
+                    raise  # whoever finds the store again simulates it again
                 time.sleep(_STORE_AGAIN_S)
+
+    def _store_is_there(self) -> bool:
+        try:
+            self.store.confirm()
+        except StoreError:
+            return False
+        return True
 
     def _unwell(self, error: Exception) -> Verdict:
         """Something that nobody thought of. It counts, or it would come back without end."""

@@ -137,7 +137,7 @@ def test_an_error_of_an_object_store_that_is_none_of_the_system_is_told(call: st
     assert re.fullmatch(told, str(said.value))
 
 
-@pytest.mark.parametrize("read", [one for one in READERS if one not in ("input_path", "manifest", "identity")])
+@pytest.mark.parametrize("read", [one for one in READERS if one not in ("input_path", "manifest")])
 def test_what_is_not_there_is_no_error(make: Callable[[], Store], read: str) -> None:
     found = READERS[read](make())
     assert found in (None, [], {}, set(), "", False, 0, [0]) or getattr(found, "names", None) == ()
@@ -179,7 +179,7 @@ def fill(disk: Path) -> Path:
 @pytest.mark.parametrize("write", WRITERS)
 def test_a_full_disk_is_told_and_shows_no_half_file(disk: Path, write: str) -> None:
     store = Store(str(disk))
-    store.identity()
+    store.create()
     filler = fill(disk)
     with pytest.raises(StoreError) as said:
         WRITERS[write](store)

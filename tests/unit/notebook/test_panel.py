@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from epstudy.core.glance import Glance
+from epstudy.core.manifest import MANIFEST_FORMAT
 from epstudy.core.outcome import Cause
 from epstudy.core.pace import Ended
 from epstudy.notebook import panel as panels
 from epstudy.notebook.frontend import FrontEnd
 from epstudy.notebook.panel import Panel
+from epstudy.notebook.source import Source
 from tests.unit.notebook.conftest import Axes, Told, busy, done, failed
 
 Make = Callable[[Axes], Told]
@@ -482,3 +486,29 @@ def test_what_has_no_place_in_the_scatter_is_counted(make: Make) -> None:
     panel = shown(source)
     panel.finish()
     assert panel.widget.view["choice"]["without"] == 2
+
+
+def test_what_has_stopped_being_true_stands_in_the_note_once_with_what_to_do(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrddhdpf", busy(2)
+    source.wrong = ["the disk is nearly full; free some", "the clock is wrong; set it", "the clock is wrong; set it"]
+    panel = shown(source)
+    assert panel._seen()["note"] == "the disk is nearly full; free some; besides, the clock is wrong; set it"
+    source.marks = "dddddddf"
+    panel.step()
+    assert panel._view["note"] == "", "the study has ended"
+
+
+def test_a_panel_says_what_workers_clocks_and_results_have_against_them(make: Make) -> None:
+    told = make(GRID)
+    source = Source(told._settings, told.manifest)
+    now = time.time()
+    away = {"name": "w", "host": "tower", "slots": 1, "epstudy": "1", "manifest": MANIFEST_FORMAT, "seen": now * 1000}
+    glance = Glance(at_s=now, counts={}, marks=None, workers=({**away, "clock": now + 3600, "where": ""},))
+    texts = [text.partition(";")[0] for text in source.troubles(glance, [3]) if "only" not in text]
+    assert texts == [
+        "the result of variant 3 is damaged or gone",
+        "the worker on tower does not see its store ",
+        "the clock of the worker on tower is 60 min ahead of that of Redis",
+    ]
+    assert source.troubles(replace(glance, workers=()), []) == [], "a pool that was just started says so in a moment"
