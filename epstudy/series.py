@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epstudy.calendars import Calendar, aligned, days_as_shown
+from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError, StoreError
 from epstudy.days import remember
 
@@ -262,12 +263,17 @@ def _chosen(name: str, key: str | Iterable[str] | None, known: list[str]) -> tup
     if key == ALL_KEYS:
         return known, True
     wanted = [key] if isinstance(key, str) else list(dict.fromkeys(key))
-    spelled = {one.casefold(): one for one in known}
-    lacking = [one for one in wanted if not isinstance(one, str) or one.casefold() not in spelled]
+    spelled = {one.casefold(): one for one in known} | {folded(one): one for one in known}
+    chosen = {one: spelled.get(folded(one.strip()), spelled.get(one.casefold())) for one in wanted if _is_text(one)}
+    lacking = [one for one in wanted if not _is_text(one) or chosen[one] is None]
     if lacking or not wanted:
         said = f"no key {lacking[0]!r}" if lacking else "keys, and the list of those to show is empty"
         raise InputError(f'"{name}" has {said}; it has {_some(known)}')
-    return [spelled[one.casefold()] for one in wanted], not isinstance(key, str)
+    return [one for one in chosen.values() if one is not None], not isinstance(key, str)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _nothing(name: str, note: str) -> str:

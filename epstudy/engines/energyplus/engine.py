@@ -112,4 +112,4 @@ class EnergyPlus:
 
 
 def _is_document(model: Any) -> bool:
-    return type(model).__name__ == "IDFDocument"
+    return any(one.__name__ == "IDFDocument" for one in type(model).__mro__)  # and does not import idfkit

@@ -32,6 +32,7 @@ from epstudy.engines.energyplus.requests import (
     own_tables,
     report_id,
     report_names,
+    written_key,
 )
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
@@ -247,7 +248,7 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
         wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
-    needed = [*_objects(series), *(one for file in kept for one in file.objects)]
+    needed = [*_objects(series), *_binned(tables), *(one for file in kept for one in file.objects)]
     needed += long_runs.OBJECTS if long_runs.is_long(document) else ()
     for style in (_TABLE_STYLE, _MAP_STYLE):
         if any(object_class == style for object_class, _ in needed):
@@ -334,11 +335,26 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
             yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
         else:
             for key in one.key:  # all keys is the one letter "*"
-                named = {"key_value": key, "variable_name": one.name}
+                named = {"key_value": written_key(key), "variable_name": one.name}
                 yield "Output:Variable", {**named, "reporting_frequency": frequency}
         if one.frequency in _LONG:
             yield _CLOCK
         yield _DICTIONARY
+
+
+def _binned(tables: Iterable[ModelObject]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What makes EnergyPlus write the tables of time bins: it only sorts what is reported, at whatever frequency."""
+    for one in tables:
+        if one.obj_type == "Output:Table:TimeBins":
+            name = str(one.variable_name)
+            if ":" in name:
+                yield "Output:Meter", {"key_name": name, "reporting_frequency": "RunPeriod"}
+            else:
+                key = str(one.key_value or "*")
+                yield (
+                    "Output:Variable",
+                    {"key_value": key, "variable_name": name, "reporting_frequency": "RunPeriod"},
+                )
 
 
 def set_period(document: Document, period: str, days: Mapping[str, Any] | None = None) -> None:

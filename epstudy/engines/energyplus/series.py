@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,7 +157,7 @@ def read_series(
     several = isinstance(one, Meter) and ALL_KEYS in one.name
     data: dict[str, Any] = {} if clock.plain else {"environment": _names(clock, steps)}
     data |= {"time": pa.array(ends.astype("datetime64[us]"))}
-    for place, key in enumerate(_distinct(column.key for column in columns)):
+    for place, key in enumerate(_distinct([column.key for column in columns])):
         data[key] = values[:, place] / _J_PER_KWH if columns[place].unit == "J" else values[:, place]
     about: dict[str, Any] = {
         "name": columns[0].name if columns and not several else one.name,
@@ -239,12 +239,16 @@ def _minutes(one: Meter | Variable, lengths: NDArray[np.int64]) -> int | None:
     return int(lengths[0]) if one.frequency in ("timestep", "hourly", "daily") and len(lengths) else None
 
 
-def _distinct(keys: Iterator[str]) -> Iterator[str]:
-    """Keys as names of columns: objects of two classes may have the same name."""
-    seen: dict[str, int] = {}
+def _distinct(keys: Sequence[str]) -> list[str]:
+    """Keys as names of columns: two objects may have one name, and a third may be called like the second column."""
+    names: list[str] = []
     for key in keys:
-        seen[key] = seen.get(key, 0) + 1
-        yield key if seen[key] == 1 else f"{key} ({seen[key]})"
+        name, count = key, 1
+        while name in names or (count > 1 and name in keys):
+            count += 1
+            name = f"{key} ({count})"
+        names.append(name)
+    return names
 
 
 def _environment_count(sql: sqlite3.Connection) -> int:

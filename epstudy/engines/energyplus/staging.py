@@ -58,7 +58,7 @@ def stage(order: Mapping[str, Any]) -> list[str]:
 def _base(path: Path, ddy: str | None, period: str, wanted: str) -> model.Document:
     """The parsed base model, ready but for the edits. Paths in the store are named by content: never another model."""
     requests, keep, rewrites = json.loads(wanted)
-    document = model.load(path.read_bytes(), path.suffix)
+    document = model.load(path.read_bytes(), path.suffix, find_installation().version)
     rewrite(document, rewrites)
     if ddy is not None:
         from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy

@@ -14,6 +14,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from epstudy.core.errors import InputError
+from epstudy.engines.energyplus.weather_kinds import what_it_is
+
+_NO_EPW = "is no EPW file: its first line does not begin with LOCATION"
 
 _HOURS = 8760
 _DAY = datetime.timedelta(days=1)
@@ -216,7 +219,10 @@ def _read(content: bytes) -> tuple[dict[str, list[str]], list[_Record]]:
     """The lines of the header by their first word, without it; and the lines of data."""
     lines = re.split(r"\r\n?|\n", _text(content))
     if not lines[0].upper().startswith("LOCATION,"):
-        raise InputError("is no EPW file: its first line does not begin with LOCATION")
+        kind = what_it_is(content)
+        raise InputError(f"is no EPW file: it {kind}" if kind else _NO_EPW)
+    if len(lines) > 1 and b"\n" not in content:
+        raise InputError("ends its lines with CR alone, which EnergyPlus does not read; save it with LF or CR and LF")
     header: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         word, *fields = (field.strip() for field in line.split(","))
