@@ -195,6 +195,10 @@ def _ends(times: NDArray[Any]) -> NDArray[np.datetime64]:
     start_of_month = ((year - 1970) * 12 + times["month"] - 1).astype("datetime64[M]").astype("datetime64[m]")
     minutes = ((times["day"] - 1) * 24 + times["hour"]) * 60 + times["minute"]
     ends: NDArray[np.datetime64] = start_of_month + minutes.astype("timedelta64[m]")
+    months = (
+        times["kind"] == _MONTH
+    )  # by their day February has 29 in every run after one of a leap year (seen in 25.2)
+    ends[months] = (start_of_month[months].astype("datetime64[M]") + 1).astype("datetime64[m]")
     ends[times["kind"] == _RUN_PERIOD] = np.datetime64("9999-01-01")
     years = times["kind"] == _YEAR
     ends[years] = (year[years] + 1 - 1970).astype("datetime64[Y]")
