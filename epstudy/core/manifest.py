@@ -13,6 +13,7 @@ from epstudy.core.canonical import canonical, content_digest, digest, short_dige
 from epstudy.core.contracts import NO_LIMITS, Limits, Prepared, Run
 from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter, label_of
+from epstudy.core.refusal import REFUSED, refusal_of, refused
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
 from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 from epstudy.core.variant import Variant
@@ -92,6 +93,21 @@ class Manifest:
         """Return what variant `index` changes in the base model, in the order in which it is applied."""
         chosen = (axis.edits[level] for axis, level in zip(self.axes, self.rows[index], strict=True))
         return sorted((edit for edits in chosen for edit in edits), key=canonical)
+
+    def refusal(self, index: int) -> str:
+        """Return why variant `index` cannot be made, and so fails without a simulation; "" when it can."""
+        if REFUSED in self.recipe:
+            return str(self.recipe[REFUSED])
+        return next(
+            filter(None, (why.get(level) for why, level in zip(self._refusals, self.rows[index], strict=True))), ""
+        )
+
+    @cached_property
+    def _refusals(self) -> tuple[dict[int, str], ...]:
+        """For each axis, why those of its levels cannot be made that cannot."""
+        return tuple(
+            {place: why for place, edits in enumerate(axis.edits) if (why := refusal_of(edits))} for axis in self.axes
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -311,11 +327,16 @@ def _axis(name: str, parameter: Parameter, prepared: Prepared, levels: tuple[Lev
         targets=parameter.targets,
         labels=tuple(level.label for level in levels),
         values=tuple(level.value for level in levels),
-        edits=edits + ((),) * (len(levels) - len(edits)),
+        edits=edits + tuple(map(_no_edit, levels[len(edits) :])),
         notes=notes + ("as in the model",) * (len(levels) - len(notes)) if notes else (),
         unit=prepared.units.get(name, ""),
         label=label_of(parameter),
     )
+
+
+def _no_edit(level: Level) -> tuple[Any, ...]:
+    """The edits of a level of which the engine said nothing."""
+    return () if level.value is None else (refused(f"the engine makes nothing of level {level.label!r}", level.value),)
 
 
 def _levels(parameter: Parameter, baseline: int | None) -> tuple[Level, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -142,8 +143,8 @@ class Attempt:
 class Progress:
     """How far a study is. The five states add up to `total`; `cached` is the part of `done` that was not simulated.
 
-    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished. `paused`
-    says why nothing more is begun for now; empty when the study goes on.
+    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished, here or in
+    the studies that it takes turns with. `paused` says why nothing more is begun for now; empty when the study goes on.
     """
 
     total: int
@@ -180,11 +181,19 @@ class Progress:
             )
             if count
         ]
-        if self.paused:
+        if self.paused and not self.complete:
             parts.append(f"paused: {self.paused}")
         elif self.eta_s is not None and not self.complete:
             parts.append(f"about {duration(self.eta_s)} left")
         return ", ".join(parts)
+
+
+def seconds_of(stamp: str) -> float | None:
+    """Return a time as ISO 8601 in seconds since 1970; None for what is none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return None
 
 
 def duration(seconds: float) -> str:

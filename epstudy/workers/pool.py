@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +32,35 @@ _TELLING_S = 60.0  # a private pool does not end for want of work while it is to
 class Pool:
     """Where the variants of one store run. Opening one starts the private pool, or finds the group's Redis.
 
+    A start of a private pool that takes long is told by `say`.
+
     Raises
     ------
     PoolError
         When the private pool does not start, or no Redis answers at `EPSTUDY_REDIS_URL` within five seconds.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None] = lambda _: None) -> None:
         self._settings = settings
         self._store = store
         self._url = ""
         self._ledger: Ledger
         self._app: Celery
         self._sweeper: Sweeper
-        self.connect()
+        self._connect(say)
 
     @property
     def private(self) -> bool:
         """Whether this is the user's own pool on this machine."""
         return self._settings.broker_url() is None
 
-    def connect(self) -> None:
-        """Connect (again); a private pool that ended is started (again)."""
-        self._url = self._settings.broker_url() or _private_redis(self._settings)
+    def _connect(self, say: Callable[[str], None]) -> None:
+        """Connect; a private pool that is not there is started."""
+        self._url = self._settings.broker_url() or _private_redis(self._settings, say)
         self._ledger = Ledger(connect(self._url))
         if self.private and _other_version(self._ledger.workers()):
             stop_private(self._settings)  # of the version before an update; what it ran is asked again
-            self._url = _private_redis(self._settings)
+            self._url = _private_redis(self._settings, say)
             self._ledger = Ledger(connect(self._url))
         self._app = make_app(self._url, answer_s=ANSWER_S)
         name = pool_name(private=self.private)
@@ -213,23 +216,48 @@ def _other_version(workers: list[dict[str, Any]]) -> str:
     return str(workers[0]["epstudy"]) if workers and MANIFEST_FORMAT not in formats else ""
 
 
-def _private_redis(settings: Settings) -> str:
-    if sys.platform == "win32":
-        raise PoolError("the private pool needs unix sockets, which Windows lacks; set EPSTUDY_REDIS_URL to a Redis")
+def _private_redis(settings: Settings, say: Callable[[str], None]) -> str:
+    _refuse_windows()
     from epstudy.workers import local
 
-    return local.start(settings)
+    return local.start(settings, say)
+
+
+def begin_private(settings: Settings, say: Callable[[str], None]) -> Callable[[], bool]:
+    """Start the private pool of this store without waiting; return what says, asked again and again, if it is there.
+
+    That raises PoolError when the pool does not come up.
+    """
+    _refuse_windows()
+    from epstudy.workers import local
+
+    start = local.Start(settings, say)
+    return lambda: bool(start.look())
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise PoolError("the private pool needs unix sockets, which Windows lacks; set EPSTUDY_REDIS_URL to a Redis")
 
 
 def peek(settings: Settings, store: Store) -> Pool | None:
-    """Return the pool if there is one; no private one is started.
+    """Return the pool if there is one that has started; no private one is started.
 
     Raises
     ------
     PoolError
         When it does not answer.
     """
-    return None if settings.broker_url() is None and not is_running(settings) else Pool(settings, store)
+    return None if settings.broker_url() is None and not is_ready(settings) else Pool(settings, store)
+
+
+def is_ready(settings: Settings) -> bool:
+    """Say whether the private pool of this store runs, and has started."""
+    if sys.platform == "win32":
+        return False
+    from epstudy.workers import local
+
+    return local.is_ready(settings)
 
 
 def is_running(settings: Settings) -> bool:
@@ -250,10 +278,10 @@ def was_killed(settings: Settings) -> bool:
     return local.was_killed(settings)
 
 
-def start_private(settings: Settings, slots: int | None) -> str:
+def start_private(settings: Settings, slots: int | None, say: Callable[[str], None]) -> str:
     """Start the private pool of this store, or bring the one that runs to so many slots; return what to tell."""
     was_running = is_running(settings)
-    url = _private_redis(settings)
+    url = _private_redis(settings, say)
     said = f"Redis at {url}; it ends when idle for {settings.idle_s:g} s"
     if not was_running or slots is None:
         return said

@@ -31,6 +31,7 @@ from epstudy.store import Store
 from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
 from epstudy.workers.chores import Chores
 from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
+from epstudy.workers.folders import Locked, make_folder, make_scratch
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
 from epstudy.workers.reporting import Reporter
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _TOO_SHORT_S = 5.0
+_FIRST_ANSWER_S = 60.0  # of a Redis that is there; where none is, that is known at once
 DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
@@ -87,12 +89,12 @@ class Supervisor:
             allowed=self._allow_code,
         )
         self._sweeper: Sweeper | None = None
+        self._locked = Locked()
 
     def start(self) -> None:
         """Start the Celery worker."""
         self._seen_store()
-        for name in ("runs", "tmp"):
-            (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folders()
         forget_slots(self._scratch)
         environment = {
             **os.environ,
@@ -117,6 +119,12 @@ class Supervisor:
         if output is not None:
             output.close()
 
+    def _make_folders(self) -> None:
+        """Make the folders that simulations need, also when somebody cleaned them away, and keep systemd from that."""
+        self._locked.hold(make_scratch(self._scratch))
+        if self._log_file is not None:
+            make_folder(self._log_file.parent)
+
     def _environment(self) -> dict[str, str]:
         """The settings of this worker for its processes, wherever they run; a password in a file stays there."""
         return {
@@ -135,6 +143,10 @@ class Supervisor:
         PoolError
             When the Celery worker ends at once, again and again.
         """
+        try:
+            self._make_folders()
+        except OSError as error:
+            log.warning("the folder of simulations cannot be made again: %s", error)
         self._restart_if_dead()
         self._change_slots_if_due()
         self._sweep_if_due()
@@ -223,6 +235,7 @@ class Supervisor:
         What it does not finish is put back: another worker begins it anew, and it does not count as an attempt.
         """
         self._stop_report()
+        self._locked.close()
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
         self._chores.stop()
@@ -354,7 +367,7 @@ def run_worker(settings: Settings) -> None:
             "a worker needs the group's Redis: set EPSTUDY_REDIS_URL (and EPSTUDY_STORE). "
             "Without it `study.run()` starts a private pool by itself"
         )
-    connect(url)
+    connect(url, answer_s=_FIRST_ANSWER_S)
     _check_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (

@@ -231,6 +231,8 @@ class Sweeper:
         if again:
             self._publish(manifest, again)
             self._ledger.advance(queue_of(manifest.needs), len(again))
+        if again or indices:
+            self._ledger.take_turns(queue_of(manifest.needs))
         return len(again) + len(indices)
 
     def _recover(self, manifest: Manifest, states: str) -> None:

@@ -232,7 +232,7 @@ def test_a_disk_that_is_read_only_is_told_and_can_be_read(disk: Path) -> None:
 def test_a_writer_that_is_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path, name: str) -> None:
     """kill -9 before and after every mkdir, open, half of a write, fsync, link, rename and removal."""
     program = [sys.executable, "-m", "tests.contract.dying_writer", str(tmp_path), name]
-    subprocess.run(program, check=True, cwd=Path(__file__).parents[2], timeout=120)
+    subprocess.run(program, check=True, cwd=Path(__file__).parents[2], timeout=600)
     stores = sorted((path for path in tmp_path.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
     old, new = _seen_by_itself(tmp_path / "old", name, wrote=False), _seen_by_itself(tmp_path / "new", name, wrote=True)
     seen, left = [], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +14,8 @@ from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.failures import failures_frame
 from epstudy.plots.labels import axis_label
-from epstudy.results import results_frame, with_savings, without_effect
+from epstudy.results import results_frame, stored_states, with_savings, without_effect
+from epstudy.store import Store
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
 METRICS = {"heating_kwh": "kWh", "warnings": "1"}
@@ -95,6 +97,15 @@ def test_the_store_has_the_last_word_over_the_ledger() -> None:
     assert list(frame["status"])[:2] == ["done", "failed"]
 
 
+def test_a_changed_grid_that_never_ran_is_not_cancelled_as_the_one_before_was(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.put_manifest(MANIFEST)
+    store.set_cancelled(MANIFEST.study, True)
+    assert stored_states(store, MANIFEST) == ["cancelled"] * 5
+    changed = replace(MANIFEST, keys=tuple(f"{place}" * 64 for place in "abcde"))
+    assert stored_states(store, changed) == ["pending"] * 5
+
+
 def test_failures_are_those_that_failed_and_say_why() -> None:
     frame = failures_frame(MANIFEST, OUTCOMES, ["done", "failed", "failed", "failed", "pending"])
     assert list(frame.columns)[:5] == ["lpd", "cause", "message", "attempts", "worker"]
@@ -129,6 +140,10 @@ def test_a_parameter_that_changed_no_number_is_told() -> None:
     assert without_effect(frame, ["u", "idle"]) == ["idle"]
     assert without_effect(frame.assign(site_energy_kwh=float("nan")), ["u", "idle"]) == [], "design days do not say"
     assert without_effect(frame.head(1), ["u", "idle"]) == [], "one level cannot differ"
+    assert without_effect(frame, ["u", "idle"], lambda rows: rows != [2, 3]) == [], "its outputs differ"
+    water = frame.assign(water_m3=[1.0, 2.0, 1.0, 2.0])
+    water.attrs["units"] = {**frame.attrs["units"], "water_m3": "m3"}
+    assert without_effect(water, ["u", "idle"]) == [], "every column counts"
 
 
 def test_savings_are_against_the_baseline_in_unit_and_percent() -> None:

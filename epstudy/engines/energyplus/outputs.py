@@ -16,16 +16,23 @@ from typing import Any
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
-from epstudy.engines.energyplus.model import Document, objects_of, remove_all
+from epstudy.engines.energyplus import long_runs
+from epstudy.engines.energyplus.annual import set_full_year
+from epstudy.engines.energyplus.long_runs import WholeRun, whole_run
+from epstudy.engines.energyplus.model import Document, ModelObject, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
     Meter,
     Request,
     Table,
     Variable,
     as_request,
+    makes,
     nearest,
+    own_reports,
+    own_tables,
     report_id,
     report_names,
+    written_key,
 )
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
@@ -81,6 +88,7 @@ METRICS: dict[str, str] = {
     **dict.fromkeys(CARRIERS, "kWh"),
     **dict.fromkeys(ON_SITE, "kWh"),
     **dict.fromkeys(END_USES, "kWh"),
+    "water_m3": "m3",
     "floor_area_m2": "m2",
     "unmet_heating_h": "h",
     "unmet_cooling_h": "h",
@@ -143,6 +151,9 @@ _LONG = ("monthly", "runperiod", "annual")
 _SPELLED = {"runperiod": "RunPeriod"}
 
 
+_TABLE_STYLE, _MAP_STYLE = "OutputControl:Table:Style", "OutputControl:IlluminanceMap:Style"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptFile:
     """A file of a run: its name, the field of OutputControl:Files and the objects that make EnergyPlus write it."""
@@ -153,7 +164,8 @@ class KeptFile:
 
 
 #: The files that a user may keep, by the word for them. `eso`, `mtr` and `csv` hold the series that were asked for,
-#: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run.
+#: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run, `map` an
+#: Output:IlluminanceMap, `dfs` daylighting controls, `screen` a screen.
 KEPT_FILES: dict[str, KeptFile] = {
     "model": KeptFile("in"),
     "console": KeptFile("console.txt"),
@@ -163,7 +175,7 @@ KEPT_FILES: dict[str, KeptFile] = {
     "html": KeptFile(
         "eplustbl.htm",
         "output_tabular",
-        (("OutputControl:Table:Style", {"column_separator": "HTML", "unit_conversion": "JtoKWH"}),),
+        ((_TABLE_STYLE, {"column_separator": "HTML", "unit_conversion": "JtoKWH"}),),
     ),
     "csv": KeptFile("eplusout.csv", "output_csv"),
     "eso": KeptFile("eplusout.eso", "output_eso"),
@@ -193,6 +205,12 @@ KEPT_FILES: dict[str, KeptFile] = {
     "shd": KeptFile("eplusout.shd", "output_shd"),
     "zsz": KeptFile("epluszsz.csv", "output_zone_sizing"),
     "ssz": KeptFile("eplusssz.csv", "output_system_sizing"),
+    "map": KeptFile("eplusmap.csv", "", ((_MAP_STYLE, {"column_separator": "Comma"}),)),
+    "dfs": KeptFile(
+        "eplusout.dfs", "output_dfs", (("Output:DaylightFactors", {"reporting_days": "AllShadowCalculationDays"}),)
+    ),
+    "screen": KeptFile("eplusscreen.csv", "output_screen"),
+    "json": KeptFile("eplusout.json", "output_json", (("Output:JSON", {"option_type": "TimeSeriesAndTabular"}),)),
 }
 
 
@@ -211,24 +229,30 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
     problems = keep_problems(keep, asked)
     if problems:
         raise InputError(problems[0])
-    kept = [KEPT_FILES[name] for name in keep]
+    kept = [KEPT_FILES[_word(name)] for name in keep]
     series = [one for one in asked if isinstance(one, Meter | Variable)]
-    remove_all(document, *UNASKED)
+    reports = _reports(document, asked)
+    tables = _asked_tables(document, asked)
+    for one in [*objects_of(document, *UNASKED)]:
+        if not any(one is table for table in tables):
+            document.removeidfobject(one)
     document.add(
         "Output:SQLite",
         option_type="SimpleAndTabular",
         unit_conversion_for_tabular_data="JtoKWH",
         format_numeric_values_for_tabular_data="No",
     )
-    document.add("Output:Table:SummaryReports", reports=[{"report_name": name} for name in _reports(document, asked)])
+    document.add("Output:Table:SummaryReports", reports=[{"report_name": name} for name in reports])
     wanted = {"output_sqlite", "output_end", *(one.switch for one in kept)}
     if series:
         wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
-    needed = [*_objects(series), *(one for file in kept for one in file.objects)]
-    if any(object_class == "OutputControl:Table:Style" for object_class, _ in needed):
-        remove_all(document, "OutputControl:Table:Style")
+    needed = [*_objects(series), *_binned(tables), *(one for file in kept for one in file.objects)]
+    needed += long_runs.OBJECTS if long_runs.is_long(document) else ()
+    for style in (_TABLE_STYLE, _MAP_STYLE):
+        if any(object_class == style for object_class, _ in needed):
+            remove_all(document, style)
     once = {(object_class, *fields.items()): (object_class, fields) for object_class, fields in needed}
     for object_class, fields in once.values():
         document.add(object_class, **fields)
@@ -252,31 +276,52 @@ def keep_problems(keep: Sequence[str], requests: Iterable[Request | Mapping[str,
     """Return what is wrong with what a user gives as `keep=`, by itself and together with the requests."""
     if isinstance(keep, str):
         return [f'keep is the text "{keep}"; give a tuple of names, such as ("{keep}",)']
-    words = {file.name: word for word, file in KEPT_FILES.items()}
     problems = [
-        f"keep holds {name!r}, which is no file that can be kept"
-        + (f'; write "{words[name]}"' if name in words else nearest(str(name), KEPT_FILES))
-        + f"; there are {', '.join(KEPT_FILES)}"
+        f"keep holds {name!r}, which is no file that can be kept{nearest(str(name), KEPT_FILES)}; "
+        f"there are {', '.join(KEPT_FILES)}"
         for name in keep
-        if name not in KEPT_FILES
+        if _word(name) not in KEPT_FILES
     ]
-    if "csv" in keep and any(getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)):
+    if "csv" in map(_word, keep) and any(
+        getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)
+    ):
         # https://github.com/NatLabRockies/EnergyPlus/issues/11186, seen with 25.2.0
         problems.append('keep holds "csv" and a series is annual, on which EnergyPlus crashes; ask for "runperiod"')
     return problems
 
 
 def kept_files(keep: Sequence[str], suffix: str) -> list[str]:
-    """Return the names of the files to keep, one for each known word; `suffix` is that of the model."""
-    names = [KEPT_FILES[word].name for word in keep if word in KEPT_FILES]
+    """Return the names of the files to keep, one for each known word or name; `suffix` is that of the model."""
+    names = [KEPT_FILES[_word(name)].name for name in keep if _word(name) in KEPT_FILES]
     return [f"in{suffix}" if name == "in" else name for name in names]
 
 
+def _word(name: Any) -> Any:
+    """The word for a file that may be kept, which may be given by its name too."""
+    return next((word for word, file in KEPT_FILES.items() if name == file.name), name)
+
+
+def _asked_tables(document: Document, asked: Iterable[Request]) -> list[ModelObject]:
+    """The model's own tables that are asked for; all of them where one is that neither EnergyPlus nor the model names.
+
+    So is what a report period makes, whose reports have names that only a run tells.
+    """
+    own = own_tables(document)
+    reports = [one.report for one in asked if isinstance(one, Table)]
+    if not own or not reports:
+        return []
+    known = report_names(document)
+    unknown = [one for one in reports if report_id(one) not in known and not any(makes(table, one) for table in own)]
+    return own if unknown else [table for table in own if any(makes(table, one) for one in reports)]
+
+
 def _reports(document: Document, asked: Iterable[Request]) -> list[str]:
-    """The reports to write, each once, those of the scalars first."""
+    """The summary reports to write, each once, those of the scalars first; without those of the model's own tables."""
     names = [_SUMMARY, _DEMAND]
-    tables = [report_id(one.report) for one in asked if isinstance(one, Table)]
-    known = report_names(document) if tables else {}
+    known = report_names(document)
+    own = own_reports(document).keys() - known.keys()
+    tables = [report_id(one.report) for one in asked if isinstance(one, Table) and report_id(one.report) not in own]
+    tables = [table for table in tables if table in known or not own]
     for table in tables:
         names += [known.get(table, table), *([_ONLY_WITH[table]] if table in _ONLY_WITH else [])]
     return list(dict.fromkeys(names))
@@ -290,15 +335,34 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
             yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
         else:
             for key in one.key:  # all keys is the one letter "*"
-                named = {"key_value": key, "variable_name": one.name}
+                named = {"key_value": written_key(key), "variable_name": one.name}
                 yield "Output:Variable", {**named, "reporting_frequency": frequency}
         if one.frequency in _LONG:
             yield _CLOCK
         yield _DICTIONARY
 
 
-def set_period(document: Document, period: str) -> None:
-    """Make the model run the weather year or its design days, in place; "model" leaves it as it is."""
+def _binned(tables: Iterable[ModelObject]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What makes EnergyPlus write the tables of time bins: it only sorts what is reported, at whatever frequency."""
+    for one in tables:
+        if one.obj_type == "Output:Table:TimeBins":
+            name = str(one.variable_name)
+            if ":" in name:
+                yield "Output:Meter", {"key_name": name, "reporting_frequency": "RunPeriod"}
+            else:
+                key = str(one.key_value or "*")
+                yield (
+                    "Output:Variable",
+                    {"key_value": key, "variable_name": name, "reporting_frequency": "RunPeriod"},
+                )
+
+
+def set_period(document: Document, period: str, days: Mapping[str, Any] | None = None) -> None:
+    """Make the model run the weather year or its design days, in place; "model" leaves it as it is.
+
+    `days` are those of an annual run that are not 1 January to 31 December by the first RunPeriod's options; see
+    `annual.annual_days`.
+    """
     if period == "model":
         return
     annual = period == "annual"
@@ -308,25 +372,15 @@ def set_period(document: Document, period: str) -> None:
         control.run_simulation_for_weather_file_run_periods = "Yes" if annual else "No"
         control.run_simulation_for_sizing_periods = "No" if annual else "Yes"
     if annual:
-        _full_year(document)
-
-
-def _full_year(document: Document) -> None:
-    """One RunPeriod, from 1 January to 31 December, with the first one's weekday, year and weather options."""
-    first, *others = [*objects_of(document, "RunPeriod")] or [document.add("RunPeriod", "annual")]
-    for one in others:
-        document.removeidfobject(one)
-    first.begin_month, first.begin_day_of_month = 1, 1
-    first.end_month, first.end_day_of_month = 12, 31
-    if first.begin_year:
-        first.end_year = first.begin_year
+        set_full_year(document, days)
 
 
 def harvest(folder: Path) -> dict[str, float]:
     """Return the scalars of the run in `folder`, without warnings, errors and seconds.
 
     An energy, an unmet hour or a peak is NaN when no weather period was simulated: after design days EnergyPlus
-    fills its tables with zeros. A carrier or an end use that the building does not have is 0.
+    fills its tables with zeros. A carrier or an end use that the building does not have is 0. All are of the whole run,
+    whatever its length: of several run periods, and of two years, the sum.
 
     Raises
     ------
@@ -338,6 +392,9 @@ def harvest(folder: Path) -> dict[str, float]:
         if not simulated_weather(sql):
             nothing = {name: math.nan for name in METRICS if name not in ("warnings", "severe_errors", "seconds")}
             return {**nothing, "floor_area_m2": area}
+        whole = whole_run(sql)
+        if whole is not None:
+            return {**_energy_of_whole_run(sql, whole, area), **_comfort_of_whole_run(whole), "floor_area_m2": area}
         return {**_energy(sql), **_comfort(sql), "floor_area_m2": area}
 
 
@@ -381,6 +438,37 @@ def _energy(sql: sqlite3.Connection) -> dict[str, float]:
         },
         **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
+        "water_m3": math.fsum(uses.value("Total End Uses", column, "m3") for column in uses.columns("m3")),
+    }
+
+
+def _energy_of_whole_run(sql: sqlite3.Connection, whole: WholeRun, area: float) -> dict[str, float]:
+    """The same numbers as `_energy`, from meters."""
+    fuels = _Table(sql, _SUMMARY, "End Uses").columns("kWh")
+    site = math.fsum(whole.end_use("Total End Uses", column) for column in fuels)
+    net = site - whole.meter("Electricity:Facility") + whole.meter("ElectricityNet:Facility")
+    return {
+        "site_energy_kwh": site,
+        "site_eui_kwh_m2": site / area if area else math.nan,
+        "net_site_energy_kwh": net,
+        "net_site_eui_kwh_m2": net / area if area else math.nan,
+        **{
+            name: math.fsum(whole.end_use("Total End Uses", column) for column in columns)
+            for name, columns in CARRIERS.items()
+        },
+        "electricity_produced_kwh": whole.meter("ElectricityProduced:Facility"),
+        "electricity_purchased_kwh": whole.meter("ElectricityPurchased:Facility"),
+        "electricity_sold_kwh": whole.meter("ElectricitySurplusSold:Facility"),
+        "net_electricity_kwh": whole.meter("ElectricityNet:Facility"),
+        **{name: math.fsum(whole.end_use(row, column) for column in fuels) for name, row in END_USES.items()},
+    }
+
+
+def _comfort_of_whole_run(whole: WholeRun) -> dict[str, float]:
+    return {
+        "unmet_heating_h": whole.unmet_heating_h,
+        "unmet_cooling_h": whole.unmet_cooling_h,
+        "peak_electricity_w": whole.peak_electricity_w,
     }
 
 

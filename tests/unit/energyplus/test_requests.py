@@ -121,7 +121,6 @@ def test_a_frequency_may_be_written_in_any_case(frequency: str) -> None:
         (lambda: Variable(None), "a variable is named by a text"),  # type: ignore[arg-type]
         (lambda: Variable("T", []), "the list of keys is empty"),
         (lambda: Variable("T", ["a", 3]), "a key is named by a text"),  # type: ignore[list-item]
-        (lambda: Variable("T", "Perimeter*"), 'holds a star; give one key, a list of keys, or "*"'),
         (lambda: Table("EnvelopeSummary", ""), "table is ''"),
         (lambda: from_json({"output": "rain"}), "no kind that this version of epstudy knows"),
         (lambda: from_json({"output": "meter", "name": "a:b", "colour": 1}), "no kind that this version"),
@@ -258,7 +257,7 @@ def test_kept_html_is_in_kwh_whatever_the_model_says(office: model.Document) -> 
     ("keep", "said"),
     [
         (("sql", "htm"), "keep holds 'htm', which is no file that can be kept; did you mean \"html\"?"),
-        (("eplusout.eso",), 'write "eso"'),
+        (("eplusout.es",), "keep holds 'eplusout.es'"),
         (("rain",), "; there are model, console, err"),
         ((3,), "keep holds 3"),
         ("sql", 'keep is the text "sql"; give a tuple of names, such as ("sql",)'),
@@ -271,6 +270,8 @@ def test_an_unknown_word_to_keep_is_answered_with_the_nearest(keep: Any, said: s
 
 def test_kept_files_are_named_as_energyplus_names_them() -> None:
     assert keep_problems(list(KEPT_FILES)) == []
+    assert keep_problems(["eplusout.eso", "eplusmap.csv"]) == []
+    assert kept_files(("eplusout.eso", "map"), ".idf") == ["eplusout.eso", "eplusmap.csv"]
     assert kept_files(("model", "html", "console", "nonsense"), ".epjson") == [
         "in.epjson",
         "eplustbl.htm",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -425,6 +427,65 @@ def test_more_labels_than_a_page_should_hold_are_not_sent(make: Make) -> None:
     widget = shown(source).widget
     assert widget.levels == b""
     assert widget.about["parameters"][0]["labels"] == []
+
+
+def test_a_page_without_widgets_shows_no_object_under_the_snapshot(make: Make) -> None:
+    data, _ = shown(make(GRID), FrontEnd.WIDGETS).widget._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "object at 0x" not in str(data)
+    assert data["text/html"] == "<!-- a live panel -->", "nbconvert and GitHub take HTML before text"
+    assert data["text/plain"] == "the live panel of facade; the snapshot above is what it said last"
+
+
+def test_a_finished_study_is_not_called_paused_when_its_pool_is_silent(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0)})
+    source.marks = "dd"
+    panel = shown(source)
+    panel.step()
+    source.marks = ""
+    source.put(0, done(100.0))
+    source.put(1, done(101.0))
+    source._live.trouble = "the pool does not answer (connection refused)"
+    panel.step()
+    assert panel.widget.view["note"] == ""
+    assert "does not answer" not in repr(panel)
+
+
+def test_seconds_are_no_result(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0)})
+    source.put(0, done(math.nan))
+    source.put(1, done(math.nan))
+    source.marks = "dd"
+    panel = shown(source)
+    panel.finish()
+    view = panel.widget.view
+    assert view["columns"] == []
+    assert view["choice"]["column"] == ""
+    assert "<table>" not in panel._repr_html_(), "no list of results"
+
+
+def test_a_study_that_ended_says_in_every_kernel_how_long_it_took(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0, 10.0)})
+    begun = datetime(2026, 3, 2, 13, 13, tzinfo=UTC)
+    source.manifest = replace(source.manifest, written={"at": begun.isoformat()})
+    source._store.put_manifest(source.manifest)
+    for index, outcome in enumerate((done(100.0), done(101.0), failed("no such schedule"))):
+        source.put(index, replace(outcome, finished=(begun + timedelta(minutes=7 * index)).isoformat()))
+    panel = shown(source)  # no pool: only the store says it
+    panel.finish()
+    assert panel.widget.view["pace"]["elapsed_s"] == 14 * 60
+    at = (begun + timedelta(minutes=14)).astimezone()
+    assert repr(panel).splitlines()[1] == f"2 done, 1 failed in 14 min, ended {at:%Y-%m-%d %H:%M}"
+
+
+def test_what_has_no_place_in_the_scatter_is_counted(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0, None)})
+    for index, eui in enumerate((100.0, math.nan, 101.0)):
+        source.put(index, done(eui))
+    source.marks = "ddd"
+    panel = shown(source)
+    panel.finish()
+    assert panel.widget.view["choice"]["without"] == 2
 
 
 def test_what_has_stopped_being_true_stands_in_the_note_once_with_what_to_do(make: Make) -> None:
