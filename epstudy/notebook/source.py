@@ -91,6 +91,8 @@ class Source:
         found = [*self._of_files, *result_troubles(gone)]
         if glance is None:
             return found
+        if glance.halt:  # which says what is wrong with the store, or a disk
+            return [*result_troubles(gone), *clock_troubles(glance.workers, glance.at_s)]
         if glance.workers:
             self._alone_since = None
         elif self._alone_since is None:

@@ -139,9 +139,10 @@ def _die_at(steps: int) -> None:
     open_file = io.open
 
     def open_halved(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
-        opened = open_file(file, mode, *arguments, **options)
         if not {"w", "x"} & set(mode):
-            return opened
+            return open_file(file, mode, *arguments, **options)
+        step()
+        opened = open_file(file, mode, *arguments, **options)
         step()
         return _Halved(opened, step)
 

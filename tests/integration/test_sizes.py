@@ -26,11 +26,14 @@ def test_a_level_that_fixes_a_size_shows_it(store: str) -> None:
     }
 
 
-def test_a_size_that_energyplus_calls_user_specified_only_stands_beside_the_designed_ones(store: str) -> None:
+def test_the_flow_of_a_fan_that_a_level_fixes_stands_under_the_name_of_the_designed_one(store: str) -> None:
     flow = ep.Field("Fan:ConstantVolume/*/maximum_flow_rate", ["autosize", 0.6])
     study = ep.Study("fans", quick(), {"flow": flow}, outputs=[ep.ComponentSizes()])
     sizes = study.run().wait().table("ComponentSizes")
     fans = sizes[sizes["description"] == "Design Size Maximum Flow Rate"]
     assert fans.groupby("flow")["component"].nunique().to_dict() == {"autosize": 4, 0.6: 4}
     assert fans[fans["flow"] == 0.6]["value"].eq(0.6).all()
-    assert fans[fans["flow"] == 0.6]["designed"].isna().all()
+    assert fans.groupby("flow")["source"].unique().map(list).to_dict() == {
+        "autosize": ["designed"],
+        0.6: ["user-specified"],
+    }
