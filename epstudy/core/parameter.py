@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from epstudy.core.canonical import plain
-from epstudy.core.distribution import Distribution, read_distribution, refuse_distribution
+from epstudy.core.distribution import Distribution, HasIcdf, HasPpf, read_distribution, refuse_distribution
 from epstudy.core.errors import InputError
 
 
@@ -18,6 +18,10 @@ class Level:
 
     label: Any
     value: Any
+
+
+Levels = Iterable[Any] | Mapping[Any, Any] | HasPpf | HasIcdf
+"""Levels by themselves or by label, or a distribution that a sampling draws from."""
 
 
 class Parameter(Protocol):
@@ -73,7 +77,7 @@ class Field:
     levels: tuple[Level, ...]
     distribution: Distribution | None
 
-    def __init__(self, target: str | Sequence[str], levels: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
+    def __init__(self, target: str | Sequence[str], levels: Levels = ()) -> None:
         targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
         if not targets:
             raise InputError('a Field needs a target such as "Lights/*/watts_per_floor_area"; the list is empty')
@@ -115,7 +119,7 @@ class Scale:
     levels: tuple[Level, ...]
     distribution: Distribution | None
 
-    def __init__(self, target: str | Sequence[str], factors: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
+    def __init__(self, target: str | Sequence[str], factors: Levels = ()) -> None:
         field = Field(target, factors)
         for level in field.levels:
             if level.value is not None and (isinstance(level.value, bool) or not isinstance(level.value, int | float)):

@@ -11,7 +11,7 @@ from typing import Any
 from epstudy.core.canonical import plain
 from epstudy.core.distribution import Distribution, refuse_distribution
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Level, read_into, read_levels
+from epstudy.core.parameter import Level, Levels, read_into, read_levels
 from epstudy.engines.energyplus.fields import spell
 from epstudy.engines.energyplus.surfaces import read_target
 
@@ -147,7 +147,7 @@ class Measure:
     levels: tuple[Level, ...]
     distribution: Distribution | None
 
-    def __init__(self, function: Callable[..., Any] | str, levels: Iterable[Any] | Mapping[Any, Any] = ()) -> None:
+    def __init__(self, function: Callable[..., Any] | str, levels: Levels = ()) -> None:
         if not callable(function) and not (isinstance(function, str) and function.count(":") == 1):
             raise InputError(f'{function!r} is no measure: expected function(model, value), or "package.module:name"')
         object.__setattr__(self, "function", function)
