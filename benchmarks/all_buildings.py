@@ -55,6 +55,7 @@ TEMPERATURE = "Zone Mean Air Temperature"
 ENVELOPE = ("EnvelopeSummary", "Opaque Exterior")
 SUMMARY = "AnnualBuildingUtilityPerformanceSummary"
 UNMET = "Comfort and Setpoint Not Met Summary"
+SATISFIED = "Electric Loads Satisfied"
 
 SIMULATE = """
 import os, sys
@@ -68,6 +69,12 @@ sys.exit(api.runtime.run_energyplus(api.state_manager.new_state(), ["-d", folder
 SCALARS = {
     "site_energy_kwh": (SUMMARY, "Site and Source Energy", "Total Site Energy", "Total Energy"),
     "site_eui_kwh_m2": (SUMMARY, "Site and Source Energy", "Total Site Energy", "Energy Per Total Building Area"),
+    "net_site_energy_kwh": (SUMMARY, "Site and Source Energy", "Net Site Energy", "Total Energy"),
+    "net_site_eui_kwh_m2": (SUMMARY, "Site and Source Energy", "Net Site Energy", "Energy Per Total Building Area"),
+    "electricity_produced_kwh": (SUMMARY, SATISFIED, "Total On-Site Electric Sources", "Electricity"),
+    "electricity_purchased_kwh": (SUMMARY, SATISFIED, "Electricity Coming From Utility", "Electricity"),
+    "electricity_sold_kwh": (SUMMARY, SATISFIED, "Surplus Electricity Going To Utility", "Electricity"),
+    "net_electricity_kwh": (SUMMARY, SATISFIED, "Net Electricity From Utility", "Electricity"),
     "floor_area_m2": (SUMMARY, "Building Area", "Total Building Area", "Area"),
     "unmet_heating_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Heating", "Facility"),
     "unmet_cooling_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Cooling", "Facility"),
@@ -329,10 +336,24 @@ def written(folder: Path) -> Values:
                 values["end use", use, fuel, unit] = float(text) if whole_year else math.nan
         for (row, column), (unit, text) in _cells(sql, *ENVELOPE).items():
             values["table", row, column, unit] = _number(text)
-        sizes = "SELECT CompType, CompName, Description, IFNULL(Units, ''), Value FROM ComponentSizes"
-        values |= {("size", place, *row[:-1]): row[-1] for place, row in enumerate(sql.execute(sizes))}
+        values |= _sizes(sql)
         values |= _all_series(sql)
     return values
+
+
+def _sizes(sql: sqlite3.Connection) -> Values:
+    """What runs of each component: of two rows about a quantity EnergyPlus uses the user-specified one."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    rows = sql.execute("SELECT CompType, CompName, Description, IFNULL(Units, ''), Value FROM ComponentSizes")
+    for component_class, component, description, unit, value in rows:
+        said = description.strip()
+        what = said.removeprefix("Design Size ").removeprefix("User-Specified ").strip()
+        what = what if what == said else f"Design Size {what}"
+        found.setdefault((component_class, component, what, unit), {})[said] = value
+    return {
+        ("size", place, *key): max(values.items(), key=lambda one: one[0].startswith("User-Specified"))[1]
+        for place, (key, values) in enumerate(found.items())
+    }
 
 
 def _scalars(sql: sqlite3.Connection, folder: Path, *, whole_year: bool) -> Values:
@@ -343,7 +364,8 @@ def _scalars(sql: sqlite3.Connection, folder: Path, *, whole_year: bool) -> Valu
             energies.setdefault(use, {})[fuel] = float(text)
     total = energies.pop("Total End Uses")
     numbers = {f"{use.casefold().replace(' ', '_')}_kwh": math.fsum(row.values()) for use, row in energies.items()}
-    for carrier in ("Electricity", "Natural Gas", "District Heating", "District Cooling"):
+    fuels = {re.sub("^(District Heating) .*", r"\1", fuel) for fuel in total}
+    for carrier in fuels:
         of_it = [energy for fuel, energy in total.items() if fuel.startswith(carrier)]
         numbers[f"{carrier.casefold().replace(' ', '_')}_kwh"] = math.fsum(of_it)
     for name, (report, table, row, column) in SCALARS.items():

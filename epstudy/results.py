@@ -50,8 +50,11 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending. How
     the variants were chosen is in `attrs["sampling"]`, `["parameters"]`, `["levels"]` (of lists, in their order) and
     `["baseline"]`, the variant of the untouched model, which is no point of the sampling if `["baseline_added"]`.
+    `attrs["units"]` has those of parameters too, `["labels"]` what figures call them; renamed columns keep both.
     """
-    frame = manifest_frame(manifest)
+    from epstudy.frames import ResultsFrame
+
+    frame = ResultsFrame(manifest_frame(manifest))
     found = [outcomes.get(key) for key in manifest.keys]
     live = states or [NOBODY] * len(manifest)
     frame[STATUS] = [status_of(outcome, state, manifest.timeout_s) for outcome, state in zip(found, live, strict=True)]
@@ -65,7 +68,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
             for outcome in found
         ]
-    frame.attrs["units"] = dict(manifest.metrics)
+    frame.attrs["units"] = {axis.name: axis.unit for axis in manifest.axes if axis.unit} | dict(manifest.metrics)
+    frame.attrs["labels"] = {axis.name: axis.label for axis in manifest.axes if axis.label}
     frame.attrs["study"] = manifest.study
     frame.attrs |= _chosen_by(manifest)
     engines = sorted({outcome.engine for outcome in found if outcome and outcome.engine})
@@ -112,8 +116,9 @@ def stored_states(store: Store, manifest: Manifest) -> list[str]:
     return [state(key) for key in manifest.keys]
 
 
-#: Units of what can be saved.
+#: Units of what can be saved, and what has such a unit and is no expense.
 _SAVABLE = ("kWh", "kWh/m2", "W")
+_NO_EXPENSE = ("electricity_produced_kwh", "electricity_sold_kwh")
 
 
 def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
@@ -122,8 +127,6 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     The saving is the reference's value minus the variant's, in the metric's unit; in percent it is of the reference's
     value, NaN where that is 0.
     """
-    import pandas as pd
-
     status = frame[STATUS].iloc[reference]
     if status in (State.FAILED, State.CANCELLED):
         raise InputError(f"variant {reference} is {status}: there is nothing to compare with; look at failures()")
@@ -132,13 +135,13 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     for name in frame.columns:
         columns[name] = frame[name]
         unit = units.get(name)
-        if unit in _SAVABLE:
+        if unit in _SAVABLE and name not in _NO_EXPENSE and name not in frame.attrs["parameters"]:
             value = float(frame[name].iloc[reference])
             saving = value - frame[name]
             columns[f"{name}_saving"] = saving
             columns[f"{name}_saving_percent"] = 100 * saving / (value if value else float("nan"))
             units |= {f"{name}_saving": unit, f"{name}_saving_percent": "%"}
-    compared = pd.DataFrame(columns)
+    compared = type(frame)(columns)
     compared.attrs = {**frame.attrs, "units": units, "relative_to": reference}
     return compared
 
@@ -150,7 +153,9 @@ def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
     """
     done = frame[frame[STATUS] == State.DONE]
     units = frame.attrs["units"]
-    numbers = [name for name, unit in units.items() if name in frame and unit not in ("1", "s")]
+    numbers = [
+        name for name, unit in units.items() if name in frame and name not in parameters and unit not in ("1", "s")
+    ]
     if (
         not len(done)
         or not numbers
@@ -192,6 +197,20 @@ def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -
     joined = pd.concat([frame, wide[used].reindex(frame.index)], axis=1)
     joined.attrs = {**frame.attrs, "units": {**frame.attrs["units"], **{name: units[name] for name in used}}}
     return joined
+
+
+def notes_on_metrics(manifest: Manifest, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return a line on results that an earlier epstudy made, which did not read all the metrics that this one knows."""
+    done = [one for key in dict.fromkeys(manifest.keys) if (one := outcomes.get(key)) and one.state is State.DONE]
+    older = [one for one in done if manifest.metrics.keys() - one.metrics.keys()]
+    if not older:
+        return []
+    lacking = [name for name in manifest.metrics if any(name not in one.metrics for one in older)]
+    named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more columns" if len(lacking) > 3 else "")
+    return [
+        f"{len(older)} of {len(done)} results are of an earlier epstudy, which did not read {named}: "
+        "NaN there. They are not simulated again for that; in another store, or for another output, they are"
+    ]
 
 
 def notes_on_outputs(store: Store, manifest: Manifest) -> list[str]:
@@ -250,6 +269,10 @@ def table_frame(store: Store, manifest: Manifest, report: str, table: str | None
             f'no variant of study "{manifest.study}" is done that has this table; wait() for one, or look at failures()'
         )
     rows = long_table(_existing(files), f"{report} {table or ''}".strip())
+    if output["output"] == "component sizes":
+        from epstudy.engines.energyplus.sizes import what_runs
+
+        rows = what_runs(rows)  # the files hold what EnergyPlus wrote, also those of earlier versions
     parameters = manifest_frame(manifest)
     clashes = {column: f"{column}_parameter" for column in parameters.columns if column in rows.columns}
     joined = parameters.rename(columns=clashes).merge(rows, left_index=True, right_on=INDEX, how="right")

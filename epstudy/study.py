@@ -37,6 +37,7 @@ from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     chosen_variants,
     manifest_frame,
+    notes_on_metrics,
     notes_on_outputs,
     results_frame,
     stored_states,
@@ -409,10 +410,10 @@ class Study:
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
-        A metric of a variant that is not done is NaN; units are in `attrs["units"]`, the engine's own version in
-        `attrs["engine"]`. With `relative_to`, "baseline" or the index of a variant, each energy, area-related energy
-        and power is followed by `<name>_saving`, in its own unit, and `<name>_saving_percent` against that variant:
-        positive is less; NaN in percent of nothing.
+        A metric of a variant that is not done is NaN. Units, of parameters too, are in `attrs["units"]`, the engine's
+        own version in `attrs["engine"]`. With `relative_to`, "baseline" or the index of a variant, each energy,
+        area-related energy and power is followed by `<name>_saving`, in its own unit, and `<name>_saving_percent`
+        against that variant: positive is less; NaN in percent of nothing.
 
         Raises
         ------
@@ -669,6 +670,7 @@ class Study:
         return [
             *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
             *more,
+            *notes_on_metrics(manifest, outcomes),
             *notes_on_outputs(self._store, manifest),
             *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
         ]

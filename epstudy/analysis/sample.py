@@ -104,7 +104,7 @@ def read_sample(study: Study, y: str | pd.Series[Any], *, drop: bool = False) ->
         levels=said["levels"],
         asked=len(values),
         missing=missing,
-        attrs={key: said[key] for key in ("study", "engine")},
+        attrs={key: said[key] for key in ("study", "engine", "labels") if key in said},
     )
 
 

@@ -25,7 +25,8 @@ class Prepared:
     `artifacts` the names of the files that every result of this study has beside its scalars. `notes` maps a parameter
     to a text for each of its levels, which the results show. `needs` names what a worker must have to run this;
     `hints` say where on this machine it may be found, and are no part of a key. `names` are those of the files that
-    parts of the recipe came from, for people: `{"model": "office.idf"}`.
+    parts of the recipe came from, for people: `{"model": "office.idf"}`. `units` maps a parameter to the unit of its
+    levels, where they have one.
     """
 
     check: Check
@@ -40,6 +41,7 @@ class Prepared:
     needs: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):

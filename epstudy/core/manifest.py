@@ -12,7 +12,7 @@ from typing import Any
 from epstudy.core.canonical import canonical, content_digest, digest, short_digest
 from epstudy.core.contracts import NO_LIMITS, Limits, Prepared, Run
 from epstudy.core.errors import StoreError
-from epstudy.core.parameter import Level, Parameter
+from epstudy.core.parameter import Level, Parameter, label_of
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
 from epstudy.core.variant import Variant
 
@@ -28,6 +28,7 @@ class Axis:
     """A parameter as the manifest keeps it: each level's label, value and the edits that it makes, in one order.
 
     `notes` has a text for each level that the results show in a column of their own; empty when there is none.
+    `unit` is that of the labels and `label` what figures call the parameter: for people, no part of what is simulated.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Axis:
     values: tuple[Any, ...]
     edits: tuple[tuple[Any, ...], ...]
     notes: tuple[str, ...] = ()
+    unit: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class Manifest:
         said = self.to_json()
         said["rows"] = content_digest(repr(self.rows).encode())
         said["keys"] = content_digest("".join(self.keys).encode())
+        for axis in said["axes"]:
+            del axis["unit"], axis["label"]
         del said["written"]
         return digest(said)
 
@@ -115,6 +120,8 @@ class Manifest:
                     "values": list(axis.values),
                     "edits": [list(edits) for edits in axis.edits],
                     "notes": list(axis.notes),
+                    "unit": axis.unit,
+                    "label": axis.label,
                 }
                 for axis in self.axes
             ],
@@ -156,6 +163,8 @@ class Manifest:
                 values=tuple(axis["values"]),
                 edits=tuple(tuple(edits) for edits in axis["edits"]),
                 notes=tuple(axis.get("notes", ())),
+                unit=axis.get("unit", ""),
+                label=axis.get("label", ""),
             )
             for axis in said["axes"]
         )
@@ -200,8 +209,7 @@ def make_manifest(
     assert prepared.recipe is not None
     levels = [_levels(parameter, baseline) for parameter in parameters.values()]
     axes = tuple(
-        _axis(name, parameter, prepared.edits[name], one, prepared.notes.get(name, ()))
-        for (name, parameter), one in zip(parameters.items(), levels, strict=True)
+        _axis(name, parameter, prepared, one) for (name, parameter), one in zip(parameters.items(), levels, strict=True)
     )
     rows = _rows(levels, points)
     return Manifest(
@@ -228,14 +236,9 @@ def make_manifest(
     )
 
 
-def _axis(
-    name: str,
-    parameter: Parameter,
-    edits: tuple[tuple[Any, ...], ...],
-    levels: tuple[Level, ...],
-    notes: tuple[str, ...],
-) -> Axis:
+def _axis(name: str, parameter: Parameter, prepared: Prepared, levels: tuple[Level, ...]) -> Axis:
     """An axis with these levels; those that the parameter itself does not have leave the model as it is."""
+    edits, notes = prepared.edits[name], prepared.notes.get(name, ())
     return Axis(
         name=name,
         kind=parameter.kind,
@@ -244,6 +247,8 @@ def _axis(
         values=tuple(level.value for level in levels),
         edits=edits + ((),) * (len(levels) - len(edits)),
         notes=notes + ("as in the model",) * (len(levels) - len(notes)) if notes else (),
+        unit=prepared.units.get(name, ""),
+        label=label_of(parameter),
     )
 
 

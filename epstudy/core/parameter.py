@@ -40,6 +40,24 @@ class Parameter(Protocol):
 AnyParameter = TypeVar("AnyParameter", bound=Parameter)
 
 
+def label_of(parameter: Parameter) -> str:
+    """Return what figures call a parameter; empty where its name will do."""
+    return getattr(parameter, "label", None) or ""
+
+
+def checked_label(label: Any) -> str | None:
+    """Return the label of a parameter.
+
+    Raises
+    ------
+    InputError
+        When it is no text.
+    """
+    if label is None or (isinstance(label, str) and label.strip()):
+        return label if label is None else label.strip()
+    raise InputError(f'label is {label!r}; expected a text such as "Lighting power density"')
+
+
 def distribution_of(parameter: Parameter) -> Distribution | None:
     """Return what a parameter's levels are drawn from; None where it has levels of its own, or can have no other."""
     found: Distribution | None = getattr(parameter, "distribution", None)
@@ -66,6 +84,8 @@ class Field:
         A list, array or Series of values, or `{label: value}` when the value is no good as a column.
         A number is in the field's own unit (SI, as in the model). `None` leaves the model as it is. A frozen
         distribution of scipy.stats, where the sampling draws from it; nothing, where `sampling=Table(...)` has them.
+    label
+        What figures call the parameter, in place of its name; they add the unit of the field.
 
     Raises
     ------
@@ -76,8 +96,15 @@ class Field:
     targets: tuple[str, ...]
     levels: tuple[Level, ...]
     distribution: Distribution | None
+    label: str | None
 
-    def __init__(self, target: str | Sequence[str], levels: Levels = ()) -> None:
+    def __init__(
+        self,
+        target: str | Sequence[str],
+        levels: Levels = (),
+        *,
+        label: str | None = None,
+    ) -> None:
         targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
         if not targets:
             raise InputError('a Field needs a target such as "Lights/*/watts_per_floor_area"; the list is empty')
@@ -88,6 +115,7 @@ class Field:
                     'for example "Lights/*/watts_per_floor_area"'
                 )
         object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "label", checked_label(label))
         read_into(self, levels)
 
     @property
@@ -108,6 +136,8 @@ class Scale:
         As for `Field`. Every object that it names must have a number there, not a blank or "autosize".
     factors
         As the levels of `Field`; 1 leaves the model as it is, as `None` does.
+    label
+        As for `Field`; a factor has no unit.
 
     Raises
     ------
@@ -118,15 +148,23 @@ class Scale:
     targets: tuple[str, ...]
     levels: tuple[Level, ...]
     distribution: Distribution | None
+    label: str | None
 
-    def __init__(self, target: str | Sequence[str], factors: Levels = ()) -> None:
-        field = Field(target, factors)
+    def __init__(
+        self,
+        target: str | Sequence[str],
+        factors: Levels = (),
+        *,
+        label: str | None = None,
+    ) -> None:
+        field = Field(target, factors, label=label)
         for level in field.levels:
             if level.value is not None and (isinstance(level.value, bool) or not isinstance(level.value, int | float)):
                 raise InputError(f"factor {level.label!r} is {level.value!r}; expected a number, or None")
         object.__setattr__(self, "targets", field.targets)
         object.__setattr__(self, "levels", field.levels)
         object.__setattr__(self, "distribution", field.distribution)
+        object.__setattr__(self, "label", field.label)
 
     @property
     def kind(self) -> str:

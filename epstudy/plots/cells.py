@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note
-from epstudy.plots.labels import axis_label, level_texts, plain, say, say_below, wrapped
+from epstudy.plots.labels import axis_label, column_label, level_texts, say, say_below, say_empty, wrapped
 from epstudy.plots.looks import CONTINUOUS
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 from epstudy.plots.places import Places, mark_x, mark_y
 
 _WITH_NUMBERS = (12, 20)
-_LOOSE = 8
+#: Points; a smaller number cannot be read. And the share of a cell that a number may fill.
+_READABLE, _FILLED = 5.0, 0.88
 _LOW = 2.4  # inches that the label of the colour bar needs
 _ACROSS, _UP = 14, 24
 _WHOLE = 1e4
@@ -74,15 +76,21 @@ def heatmap(
         axes = [one_panel(ax, width, height)]
         say(axes[0], note)
     else:
-        names = [wrapped(f"{by} = {text}", 32) for text in level_texts(levels)]
+        names = [wrapped(f"{column_label(frame, by)} = {text}", 32) for text in level_texts(levels)]
         axes = several_panels(names, ax, min(max(width, 2.4), 3.6), min(height, 3.0))
         say_below(axes[0].figure, note)
     image = _draw(axes, grids, level_texts(across), level_texts(up))
     for panel in axes:
-        panel.set(xlabel=plain(x), ylabel=plain(y))
+        panel.set(xlabel=axis_label(frame, x), ylabel=axis_label(frame, y))
     if by:
         label_outer(axes)
-    axes[0].figure.colorbar(image, ax=axes if by else axes[0], label=axis_label(frame, value))
+    if np.isfinite(grids).any():
+        axes[0].figure.colorbar(image, ax=axes if by else axes[0], label=axis_label(frame, value))
+        if len(across) <= _WITH_NUMBERS[0] and len(up) <= _WITH_NUMBERS[1]:
+            _write_numbers(axes, grids)
+    else:
+        for panel in axes:
+            say_empty(panel, value)
     return axes if by else axes[0]
 
 
@@ -113,14 +121,36 @@ def _draw(axes: list[Axes], grids: Numbers, across: list[str], up: list[str]) ->
         ticks = [Places(np.arange(len(labels), dtype=float), labels) for labels in (across, up)]
         mark_x(ax, ticks[0], _ACROSS // min(len(axes), 2))
         mark_y(ax, ticks[1], _UP // min(len(axes), 2))
-        if len(across) <= _WITH_NUMBERS[0] and len(up) <= _WITH_NUMBERS[1]:
-            _write_numbers(ax, grid, (lowest + highest) / 2, small=len(across) > _LOOSE // min(len(axes), 2))
     return image
 
 
-def _write_numbers(ax: Axes, grid: Numbers, middle: float, *, small: bool) -> None:
-    for (row, column), number in np.ndenumerate(grid):
-        if np.isfinite(number):
-            text = f"{number:,.0f}" if abs(number) >= _WHOLE else f"{number:#.4g}".rstrip(".")
-            colour = "black" if number > middle else "white"
-            ax.text(column, row, text, ha="center", va="center", color=colour, size="x-small" if small else "medium")
+def _write_numbers(axes: list[Axes], grids: Numbers) -> None:
+    """Write the number into each cell, all in one size: as large as the cells allow, and none where that is too small.
+
+    The size of a cell is known once the figure is laid out.
+    """
+    middle = (np.nanmin(grids) + np.nanmax(grids)) / 2
+    texts = []
+    for ax, grid in zip(axes, grids, strict=True):
+        for (row, column), number in np.ndenumerate(grid):
+            if np.isfinite(number):
+                text = f"{number:,.0f}" if abs(number) >= _WHOLE else f"{number:#.4g}".rstrip(".")
+                colour = "black" if number > middle else "white"
+                texts.append(ax.text(column, row, text, ha="center", va="center", color=colour, size="medium"))
+    size = float(texts[0].get_fontsize()) * min(1.0, _room_for(texts, axes[0], grids.shape[1:]))
+    for drawn in texts:
+        if size < _READABLE:
+            drawn.remove()
+        else:
+            drawn.set_fontsize(size)
+
+
+def _room_for(texts: list[Text], ax: Axes, shape: tuple[int, ...]) -> float:
+    """The width and height of a cell, as a share of what the widest text and its margin take, whichever is less."""
+    figure = ax.figure.figure
+    figure.draw_without_rendering()
+    extents = [text.get_window_extent() for text in texts]
+    box = ax.get_window_extent()
+    across = box.width / shape[1] / max(extent.width for extent in extents)
+    up = box.height / shape[0] / max(extent.height for extent in extents)
+    return _FILLED * min(across, up)

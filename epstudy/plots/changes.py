@@ -18,14 +18,15 @@ from epstudy.plots.panels import one_panel
 _MOST = 30
 _LETTERS = 20
 _DOTTED = 24
-_ROOM = 0.2
+_ROOM = 0.27
 
 
 def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes | None = None) -> Axes:
     """Draw, for each parameter, how far `value` moves from the baseline when that parameter alone is changed.
 
     Only variants that differ from the baseline in exactly one parameter count. A bar reaches from the lowest to the
-    highest of them, with the levels at its ends and a dot for each; the widest bar is on top.
+    highest of them, with the levels at its ends and a dot for each; the widest bar is on top. On the right stand
+    the levels that the baseline has.
 
     Parameters
     ----------
@@ -72,13 +73,22 @@ def tornado(frame: pd.DataFrame, value: str, *, baseline: Any = None, ax: Axes |
     ends = [reference, *(edge for name in shown for edge in (changed[name][value].min(), changed[name][value].max()))]
     room = _ROOM * (max(ends) - min(ends) or abs(reference) or 1.0)
     ax.axvline(reference, color="black", linewidth=1)
-    ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown])
+    ax.set_yticks(range(len(shown)), [wrapped(axis_label(frame, name)) for name in shown])
     ax.set(xlabel=axis_label(frame, value), ylim=(-0.7, len(shown) - 0.3))
+    _name_baseline(ax, [level_text(frame[name].iloc[chosen]) for name in shown])
     ax.set_xlim(min(ends) - room, max(ends) + room)
     base = f"baseline: variant {frame.index[chosen]}, {number_text(reference, 4)}"
     left = f"the widest {_MOST} of {len(order)} parameters" if len(order) > _MOST else ""
     say(ax, base, left, missing_note(int((alone & ~known).sum()), int(alone.sum())))
     return ax
+
+
+def _name_baseline(ax: Axes, levels: list[str]) -> None:
+    """Write at the right end of each row which level the baseline has."""
+    right = ax.twinx()
+    right.set_yticks(range(len(levels)), [wrapped(level, _LETTERS) for level in levels], fontsize="small")
+    right.tick_params(length=0, pad=12)
+    right.set(ylabel="level of the baseline", ylim=ax.get_ylim())
 
 
 def _baseline(frame: pd.DataFrame, parameters: list[str], baseline: Any) -> int:

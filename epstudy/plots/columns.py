@@ -81,11 +81,9 @@ def parameter_columns(frame: pd.DataFrame) -> list[str]:
 
 def is_result(frame: pd.DataFrame, name: str) -> bool:
     """Whether NaN in this column is a variant without a value. In a parameter it is a level: as in the model."""
-    if name in frame.attrs.get("units", {}):
-        return True
     if STATUS in frame.columns or "parameters" in frame.attrs:
         return name not in parameter_columns(frame)
-    return is_number(frame[name])
+    return name in frame.attrs.get("units", {}) or is_number(frame[name])
 
 
 def has_value(values: pd.Series) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note, with_values
-from epstudy.plots.labels import legend_text, plain, say, say_below, wrapped
+from epstudy.plots.labels import column_label, legend_text, plain, say, say_below, wrapped
 from epstudy.plots.looks import DISTINCT, PALE, Look, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 
@@ -18,6 +18,8 @@ _MOST = 30
 _NOTE = 60
 _SIZES = 8
 _ROOM = 0.05
+#: How far apart the intervals of one sample stand, as a power of 2 of its size.
+_SPREAD = 0.07
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if "sigma" in rows:
         ax.plot(rows["sigma"], np.arange(len(rows)), "D", color="black", label="standard deviation, σ")
     ax.axvline(0.0, color="black", linewidth=0.8)
-    ax.set_yticks(range(len(rows)), [wrapped(str(name)) for name in rows.index])
+    ax.set_yticks(range(len(rows)), [wrapped(column_label(indices, name)) for name in rows.index])
     ax.set(xlabel=_label(indices, method), ylim=(-0.6, len(rows) - 0.4))
     say(ax, *notes)
     beside(ax, title=_intervals(indices))
@@ -88,7 +90,8 @@ def sensitivity(indices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def convergence(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes | list[Axes]:
     """Draw indices against the size of the sample, a line with its interval for each parameter.
 
-    The seven parameters that end highest are named, the others grey.
+    The seven parameters that end highest are named, the others grey. Intervals are thin bars, side by side, behind the
+    lines; those of small samples may reach beyond the axis.
 
     Parameters
     ----------
@@ -139,7 +142,7 @@ def _intervals(frame: pd.DataFrame) -> str:
 
 
 def _of(frame: pd.DataFrame, index: str) -> str:
-    return plain(f"{index} of {frame.attrs['of']}" if "of" in frame.attrs else index)
+    return plain(f"{index} of {column_label(frame, frame.attrs['of'])}" if "of" in frame.attrs else index)
 
 
 def _method(indices: pd.DataFrame) -> _Method:
@@ -158,7 +161,9 @@ def _label(indices: pd.DataFrame, method: _Method) -> str:
     of = indices.attrs.get("of", "the result")
     units = indices.attrs.get("units", {})
     unit = units.get(method.first, units.get(of, "1"))
-    return plain(method.label.format(of=of) + (f" [{unit}]" if method.in_units and unit != "1" else ""))
+    return plain(
+        method.label.format(of=column_label(indices, of)) + (f" [{unit}]" if method.in_units and unit != "1" else "")
+    )
 
 
 def _limits(frame: pd.DataFrame) -> tuple[float, float]:
@@ -174,11 +179,13 @@ def _limits(frame: pd.DataFrame) -> tuple[float, float]:
 def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:
     grey = Look(PALE, "-", "", "")
     others = [parameter for parameter in rows["parameter"].unique() if parameter not in named]
+    names = {parameter: column_label(rows, parameter) for parameter in named}
+    spread = np.linspace(-_SPREAD, _SPREAD, len(named)) if len(named) > 1 else np.zeros(1)
     for parameter in [*named, *others]:
         of_it = rows[rows["parameter"] == parameter].sort_values("size")
         shown = look(named.index(parameter)) if parameter in named else grey
-        label = legend_text(str(parameter)) if parameter in named else None
-        order = 2 if parameter in named else 1
+        label = legend_text(names[parameter]) if parameter in named else None
+        order = 3 if parameter in named else 1
         ax.plot(
             of_it["size"],
             of_it["value"],
@@ -189,8 +196,10 @@ def _draw_convergence(ax: Axes, rows: pd.DataFrame, named: list[str]) -> None:
             label=label,
             zorder=order,
         )
-        low, high = of_it["value"] - of_it["interval"], of_it["value"] + of_it["interval"]
-        ax.fill_between(of_it["size"], low, high, color=shown.colour, alpha=0.15, linewidth=0, zorder=order)
+        if parameter in named:
+            low, high = of_it["value"] - of_it["interval"], of_it["value"] + of_it["interval"]
+            beside_others = of_it["size"] * 2 ** spread[named.index(parameter)]
+            ax.vlines(beside_others, low, high, color=shown.colour, alpha=0.6, linewidth=1, zorder=2)
     sizes = np.unique(rows["size"])
     if 1 < len(sizes) <= _SIZES and sizes[0] > 0:
         ax.set_xscale("log", base=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,41 @@ _WIDE = 24
 _LINES = 3
 #: Digits of a number as a rule, and those that tell any two apart.
 _DIGITS, _EXACT = 6, 17
+#: What `results(relative_to=...)` puts behind the name of a scalar.
+_SAVINGS = ("_saving_percent", "_saving")
+_ABBREVIATIONS = {"eui": "EUI", "hvac": "HVAC"}
 _SMALL = {"fontsize": "small", "color": "0.35"}
 
 
 def axis_label(frame: pd.DataFrame, column: str) -> str:
-    """Return the column with its unit, such as `site_eui_kwh_m2 [kWh/m2]`."""
-    unit = frame.attrs.get("units", {}).get(column, "1")
-    return plain(str(column) if unit in ("1", "") else f"{column} [{unit}]")
+    """Return what an axis calls a column: its label and unit, such as `Site EUI [kWh/m2]` for `site_eui_kwh_m2`.
+
+    A parameter's label is the `label=` that it was given, else its name. A label that ends in a unit of its own,
+    "Lighting [W/ft2]", gets no other.
+    """
+    label, unit = column_label(frame, column), frame.attrs.get("units", {}).get(column, "1")
+    return label if unit in ("1", "") or label.endswith("]") else plain(f"{label} [{unit}]")
+
+
+def column_label(frame: pd.DataFrame, column: str) -> str:
+    """Return what a figure calls a column, without its unit."""
+    label = frame.attrs.get("labels", {}).get(column)
+    return plain(str(label) if label else _without_unit(str(column), frame.attrs.get("units", {})))
+
+
+def _without_unit(name: str, units: Mapping[str, str]) -> str:
+    """The name of a scalar in words: "Heating" for `heating_kwh`. Any other name stays as it is."""
+    for ending in _SAVINGS:
+        if name.endswith(ending):
+            metric = name.removesuffix(ending)
+            words = _without_unit(metric, units)
+            return name if words == metric else f"{words} saving"
+    ending = "_" + re.sub(r"[^0-9a-z]+", "_", units.get(name, "").casefold())
+    stem = name.removesuffix(ending)
+    if ending == "_" or stem in (name, ""):
+        return name
+    words = " ".join(_ABBREVIATIONS.get(word, word) for word in stem.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 def plain(text: str) -> str:
@@ -91,3 +119,9 @@ def say_below(figure: Figure | SubFigure, *notes: str) -> None:
     said = plain("; ".join(note for note in notes if note))
     if said:
         figure.supxlabel(said, x=0.99, ha="right", **_SMALL)
+
+
+def say_empty(ax: Axes, value: str) -> None:
+    """Write into the middle of a panel that there is nothing to draw."""
+    text = plain(wrapped(f'no variant has a value of "{value}"', 40))
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.35")

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, is_number, is_result, levels_of, with_values
-from epstudy.plots.labels import axis_label, legend_texts, plain, say
+from epstudy.plots.labels import axis_label, column_label, legend_texts, plain, say, say_empty
 from epstudy.plots.looks import CONTINUOUS, Look, beside, look
 from epstudy.plots.panels import one_panel
 from epstudy.plots.places import mark_x, places
@@ -67,7 +67,10 @@ def line(frame: pd.DataFrame, x: str, y: str, *, by: str | None = None, ax: Axes
     mark_x(ax, ticks)
     ax.set(xlabel=axis_label(frame, x), ylabel=axis_label(frame, y))
     say(ax, note)
-    _explain(ax, by, scale, several, f"{_BINS} bins of {x}" if binned else "")
+    if not len(rows):
+        say_empty(ax, y)
+    bins = f"{_BINS} bins of {column_label(frame, x)}" if binned else ""
+    _explain(ax, axis_label(frame, by) if by else None, scale, several, bins)
     return ax
 
 

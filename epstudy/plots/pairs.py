@@ -15,6 +15,7 @@ from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, is_result, with_values
 from epstudy.plots.labels import axis_label, say_below
 from epstudy.plots.looks import CONTINUOUS, Colouring, colouring, look
+from epstudy.plots.panels import DPI
 from epstudy.plots.places import Places, mark_x, mark_y, places
 
 #: More columns than this are too small to read.
@@ -57,7 +58,9 @@ def scatter_matrix(frame: pd.DataFrame, columns: Sequence[str], *, colour: str |
     rows, note = with_values(frame, [name for name in used if is_result(frame, name)])
     shown = colouring(rows, colour, frame) if colour else None
     size = len(names) * (2.2 if len(names) < 5 else 1.7) + 0.6
-    figure, axes = plt.subplots(len(names), len(names), figsize=(size, size), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        len(names), len(names), figsize=(size, size), dpi=DPI, squeeze=False, layout="constrained"
+    )
     placed = [places(rows[name], frame[name]) for name in names]
     spread = [_spread(at, place) if len(rows) > _MANY else at for place, (at, _) in enumerate(placed)]
     for row, column in np.ndindex(axes.shape):

@@ -13,6 +13,8 @@ from epstudy.plots.labels import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: Dots an inch of a new figure: sharp on paper and on a screen of many pixels.
+DPI = 150
 #: More small multiples than this cannot be read on a page.
 MOST = 36
 
@@ -20,7 +22,7 @@ MOST = 36
 def one_panel(ax: Axes | None, width: float = 6.4, height: float = 4.2) -> Axes:
     """Return the Axes to draw on; the size is in inches, of a new figure."""
     if ax is None:
-        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+        return plt.subplots(figsize=(width, height), dpi=DPI, layout="constrained")[1]
     return ax
 
 
@@ -44,6 +46,7 @@ def several_panels(
         rows,
         columns,
         figsize=(columns * width, rows * height),
+        dpi=DPI,
         sharex=same_x,
         sharey=True,
         squeeze=False,

@@ -13,9 +13,9 @@ from matplotlib.colors import to_rgba
 from numpy.typing import ArrayLike, NDArray
 
 from epstudy.core.errors import InputError
-from epstudy.plots.columns import check_columns, is_result, with_values
+from epstudy.plots.columns import check_columns, is_number, is_result, with_values
 from epstudy.plots.labels import axis_label, say, wrapped
-from epstudy.plots.looks import PALE, colouring, look
+from epstudy.plots.looks import DISTINCT, PALE, Colouring, colouring, look
 from epstudy.plots.panels import one_panel
 from epstudy.plots.places import places, thinned
 
@@ -45,7 +45,8 @@ def parallel_coordinates(
         Two or more of its columns, from left to right. Numbers reach from the lowest below to the highest above;
         categories stand evenly, in the order of the study.
     colour
-        Column of the lines' colour: numbers, or up to seven categories.
+        Column of the lines' colour: numbers, on a scale over the lines that are highlighted, or up to seven categories.
+        Without it up to seven highlighted lines have a colour and a name each; more are coloured by the last column.
     highlight
         Variants to bring out, as a mask (one truth value a row) or as what `frame.query()` takes, such as
         `"site_eui_kwh_m2 < 50 and lpd > 8"`. The rest is pale, and how many are brought out is said.
@@ -66,11 +67,12 @@ def parallel_coordinates(
     rows = rows.drop(columns=_CHOSEN)
     ax = one_panel(ax, width=max(6.4, 1.5 * len(names) + 1.0), height=4.4)
     heights = np.column_stack([_draw_scale(ax, place, rows[name], frame[name]) for place, name in enumerate(names)])
-    shown = colouring(rows, colour, frame) if colour else None
-    colours = shown.colours if shown else np.tile(to_rgba(look(0).colour), (len(rows), 1))
-    dashes = [look(code).dashes for code in shown.codes[chosen]] if shown else "-"
+    shown = _colours(rows[chosen], colour, frame, names[-1], highlighted=highlight is not None)
     _draw_lines(ax, heights[~chosen], PALE, "-", 0.8)
-    _draw_lines(ax, heights[chosen], colours[chosen], dashes, 1.2)
+    if shown:
+        _draw_lines(ax, heights[chosen], shown.colours, [look(code).dashes for code in shown.codes], 1.2)
+    else:
+        _draw_lines(ax, heights[chosen], to_rgba(look(0).colour), "-", 1.2)
     ax.set_xticks(range(len(names)), [axis_label(frame, name).replace(" [", "\n[") for name in names])
     ax.set(xlim=(-0.35, len(names) - 0.8), ylim=(-0.04, 1.04), yticks=[])
     ax.spines[:].set_visible(False)
@@ -80,6 +82,21 @@ def parallel_coordinates(
     if shown:
         shown.explain(ax, lines=True)
     return ax
+
+
+def _colours(
+    chosen: pd.DataFrame, colour: str | None, frame: pd.DataFrame, last: str, *, highlighted: bool
+) -> Colouring | None:
+    """The colours of the lines that are not pale; None where one colour will do."""
+    if colour:
+        return colouring(chosen, colour, frame)
+    if not highlighted or not len(chosen):
+        return None
+    if len(chosen) <= DISTINCT:
+        names = [f"{chosen.index.name or 'row'} {row}" for row in chosen.index]
+        colours = np.array([to_rgba(look(place).colour) for place in range(len(chosen))])
+        return Colouring("", colours, np.arange(len(chosen)), names, None)
+    return colouring(chosen, last, frame) if is_number(frame[last]) else None
 
 
 def _mask(frame: pd.DataFrame, highlight: str | ArrayLike | pd.Series | None) -> Mask:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
 from epstudy.core.front import not_dominated
 from epstudy.plots.columns import check_numbers, with_values
-from epstudy.plots.labels import axis_label, say
+from epstudy.plots.labels import axis_label, say, say_empty
 from epstudy.plots.looks import beside, look
 from epstudy.plots.panels import one_panel
 
@@ -54,9 +56,10 @@ def pareto_front(frame: pd.DataFrame, objectives: Mapping[str, Literal["min", "m
 def pareto(
     frame: pd.DataFrame, x: str, y: str, *, minimise: tuple[bool, bool] = (True, True), ax: Axes | None = None
 ) -> Axes:
-    """Draw all variants over two objectives, those on the Pareto front joined by a step line.
+    """Draw all variants over two objectives, those on the Pareto front joined by a step line and numbered.
 
-    `pareto_front()` says which they are.
+    A number is the row's place in the index: the variant. Where they would meet, some of the front have none;
+    `pareto_front()` says which variants they all are.
 
     Parameters
     ----------
@@ -104,4 +107,39 @@ def pareto(
     ax.set(xlabel=f"{axis_label(frame, x)}, {better[0]}", ylabel=f"{axis_label(frame, y)}, {better[1]}")
     say(ax, note)
     beside(ax)
+    if not len(rows):
+        say_empty(ax, y if frame[x].notna().any() else x)
+    _number(ax, front[x].to_numpy(dtype=float), front[y].to_numpy(dtype=float), list(front.index), minimise)
     return ax
+
+
+def _number(
+    ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], names: list[Any], minimise: tuple[bool, bool]
+) -> None:
+    """Write the variants beside the points of the front, on its better side, where no other variant can be.
+
+    The ends come first; a number that would meet one that stands already is left out.
+    """
+    if not names:
+        return
+    figure = ax.figure.figure
+    figure.draw_without_rendering()
+    left, below = minimise
+    offset = (-4 if left else 4, -4 if below else 4)
+    ends = list(dict.fromkeys([0, len(names) - 1]))
+    taken: list[Bbox] = []
+    for place in [*ends, *(one for one in range(len(names)) if one not in ends)]:
+        text = ax.annotate(
+            str(names[place]),
+            (x[place], y[place]),
+            offset,
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="top" if below else "bottom",
+            fontsize="x-small",
+        )
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)

@@ -205,7 +205,8 @@ class Store:
     def put_outcome(self, key: str, outcome: Outcome) -> bool:
         """Keep what became of the variant with this key; say whether it was the first result.
 
-        A result (done) is never replaced, a failure is. Anything but done or failed is refused.
+        A result (done) is never replaced, a failure is; but metrics that an earlier version of epstudy did not read are
+        added to it, and those that it has stay. Anything but done or failed is refused.
         """
         content = seal_outcome(key, outcome)
         if outcome.state is State.FAILED:
@@ -219,9 +220,13 @@ class Store:
             self.forget_failures([key])  # a failure that stands beside a result is younger than it
         if first:
             return True
-        if read_outcome(self._files, file, key) is None:  # somebody's damaged file
+        held = read_outcome(self._files, file, key)
+        if held is None:  # somebody's damaged file
             self._files.replace(file, content)
             return True
+        if outcome.metrics.keys() > held.metrics.keys():
+            whole = replace(held, metrics={**outcome.metrics, **held.metrics})
+            self._files.replace(file, seal_outcome(key, whole))
         return False
 
     def outcome(self, key: str, artifacts: Iterable[str] = ()) -> Outcome | None:

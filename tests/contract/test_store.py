@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,18 @@ def test_the_first_result_stays(make: Callable[[], Store]) -> None:
     back = store.outcome(KEY)
     assert back is not None
     assert back.metrics["heating_kwh"] == 1.25
+
+
+def test_metrics_that_an_earlier_version_did_not_read_join_the_first_result(make: Callable[[], Store]) -> None:
+    store = make()
+    store.put_outcome(KEY, DONE)
+    more = replace(DONE, metrics={"heating_kwh": 9.0, "unmet_heating_h": 2.0, "net_electricity_kwh": -3.5})
+    assert not store.put_outcome(KEY, more)
+    back = store.outcome(KEY)
+    assert back is not None
+    assert back.metrics["heating_kwh"] == 1.25
+    assert math.isnan(back.metrics["unmet_heating_h"])
+    assert back.metrics["net_electricity_kwh"] == -3.5
 
 
 def test_a_result_wins_over_a_failure_whichever_came_first(make: Callable[[], Store]) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.failures import failures_frame
+from epstudy.plots.labels import axis_label
 from epstudy.results import results_frame, with_savings, without_effect
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
@@ -30,6 +34,53 @@ def test_every_variant_has_a_row_with_typed_columns() -> None:
     assert frame["heating_kwh"].iloc[0] == 1.5
     assert frame["heating_kwh"].iloc[1:].isna().all()
     assert frame.attrs["units"] == METRICS
+
+
+def labelled() -> pd.DataFrame:
+    axis = replace(AXIS, unit="W/m2", label="Lighting power density")
+    return results_frame(replace(MANIFEST, axes=(axis,)), OUTCOMES, [])
+
+
+def test_a_parameter_has_its_unit_and_label() -> None:
+    frame = labelled()
+    assert frame.attrs["units"] == {"lpd": "W/m2", **METRICS}
+    assert frame.attrs["labels"] == {"lpd": "Lighting power density"}
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas 3.1 deprecates it; scripts have it
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda frame, names: frame.rename(columns=names),
+        lambda frame, names: frame.rename(names, axis="columns"),
+        lambda frame, names: frame.rename(columns=names, inplace=True) or frame,
+        lambda frame, names: frame[["heating_kwh", "lpd"]].query("lpd > 6").rename(columns=lambda name: names[name]),
+        lambda frame, names: frame.assign(cost=1.0).sort_values("lpd").rename(columns=names).copy(),
+    ],
+)
+def test_a_renamed_column_lost_its_unit(rename: Callable[..., pd.DataFrame]) -> None:
+    renamed = rename(labelled(), {"lpd": "Lighting", "heating_kwh": "Heat"})
+    assert {name: renamed.attrs["units"].get(name) for name in ("Lighting", "Heat")} == {
+        "Lighting": "W/m2",
+        "Heat": "kWh",
+    }
+    assert renamed.attrs["parameters"] == ["Lighting"], "a figure takes what is no parameter for a result"
+    assert axis_label(renamed, "Lighting") == "Lighting power density [W/m2]"
+
+
+def test_the_unit_of_a_parameter_is_no_saving_and_no_effect() -> None:
+    axis = replace(AXIS, unit="W")
+    frame = results_frame(replace(MANIFEST, axes=(axis,)), dict.fromkeys(KEYS, OUTCOMES[KEYS[0]]), [])
+    assert "lpd_saving" not in with_savings(frame, 0)
+    assert without_effect(
+        results_frame(replace(MANIFEST, axes=(axis,)), dict.fromkeys(KEYS, OUTCOMES[KEYS[0]]), []), ["lpd"]
+    ) == ["lpd"]
+
+
+def test_a_manifest_keeps_units_and_labels_which_are_no_part_of_what_is_simulated() -> None:
+    named = replace(MANIFEST, axes=(replace(AXIS, unit="W/m2", label="Lighting"),))
+    assert Manifest.from_json(named.to_json()).axes == named.axes
+    assert named.digest == MANIFEST.digest
 
 
 def test_without_a_single_success_the_columns_are_there_and_numbers() -> None:

@@ -26,7 +26,10 @@ _COMPARED = 24  # levels whose whole models are compared: more would be felt
 
 @dataclass(slots=True)
 class Seen:
-    """One parameter, looked at: `edits` has what each level does, `notes` a text for each level that results show."""
+    """One parameter, looked at: `edits` has what each level does, `notes` a text for each level that results show.
+
+    `unit` is that of the levels' labels, where all have the same one.
+    """
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -39,6 +42,7 @@ class Seen:
     files: dict[str, bytes] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
         seen.problems += _together(_level_problems(base, match, parameter))
         seen.warnings += unused(match)
     seen.touches = ", ".join(f"{_named(match)}: {count(len(match.objects), 'object')}" for match in seen.matches)
+    seen.unit = _unit(parameter, seen.matches)
     targets = [match.canonical for match in seen.matches]
     if len(targets) != len(parameter.targets):
         targets = list(parameter.targets)  # what matches nothing stays as it was typed
@@ -106,6 +111,15 @@ def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
         () if level.value in nothing else tuple({verb: target, how: level.value} for target in targets)
         for level in parameter.levels
     )
+
+
+def _unit(parameter: Parameter, matches: Sequence[Match]) -> str:
+    """The unit of the labels: that of the fields, where the labels are the numbers that go there."""
+    units = {match.units or "" for match in matches}
+    numbers = [level for level in parameter.levels if isinstance(level.value, int | float)]
+    if parameter.kind != "field" or len(units) != 1 or any(level.label != level.value for level in numbers):
+        return ""
+    return units.pop()
 
 
 def _named(match: Match) -> str:

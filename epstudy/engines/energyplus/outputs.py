@@ -46,19 +46,40 @@ END_USES = {
     "generators_kwh": "Generators",
 }
 
-#: Energy by carrier: column of the results, and the columns of "End Uses" whose "Total End Uses" are added.
+#: Energy by carrier: column of the results, and the columns of "End Uses" whose "Total End Uses" are added. Each column
+#: of 25.2 is in one of them, so they add up to the site energy; "District Heating" stood for both before 23.2.
 CARRIERS = {
     "electricity_kwh": ("Electricity",),
     "natural_gas_kwh": ("Natural Gas",),
     "district_heating_kwh": ("District Heating Water", "District Heating Steam", "District Heating"),
     "district_cooling_kwh": ("District Cooling",),
+    "gasoline_kwh": ("Gasoline",),
+    "diesel_kwh": ("Diesel",),
+    "coal_kwh": ("Coal",),
+    "fuel_oil_no_1_kwh": ("Fuel Oil No 1",),
+    "fuel_oil_no_2_kwh": ("Fuel Oil No 2",),
+    "propane_kwh": ("Propane",),
+    "other_fuel_1_kwh": ("Other Fuel 1",),
+    "other_fuel_2_kwh": ("Other Fuel 2",),
+}
+
+#: Electricity made on the site, and bought and sold: column of the results, and row of "Electric Loads Satisfied".
+#: Produced + purchased - sold is the electricity that the building uses.
+ON_SITE = {
+    "electricity_produced_kwh": "Total On-Site Electric Sources",
+    "electricity_purchased_kwh": "Electricity Coming From Utility",
+    "electricity_sold_kwh": "Surplus Electricity Going To Utility",
+    "net_electricity_kwh": "Net Electricity From Utility",
 }
 
 #: Every scalar of a result, in the order of the columns, with its unit.
 METRICS: dict[str, str] = {
     "site_energy_kwh": "kWh",
     "site_eui_kwh_m2": "kWh/m2",
+    "net_site_energy_kwh": "kWh",
+    "net_site_eui_kwh_m2": "kWh/m2",
     **dict.fromkeys(CARRIERS, "kWh"),
+    **dict.fromkeys(ON_SITE, "kWh"),
     **dict.fromkeys(END_USES, "kWh"),
     "floor_area_m2": "m2",
     "unmet_heating_h": "h",
@@ -372,14 +393,18 @@ def simulated_weather(sql: sqlite3.Connection) -> bool:
 def _energy(sql: sqlite3.Connection) -> dict[str, float]:
     uses = _Table(sql, _SUMMARY, "End Uses")
     site = _Table(sql, _SUMMARY, "Site and Source Energy")
+    satisfied = _Table(sql, _SUMMARY, "Electric Loads Satisfied")
     fuels = uses.columns("kWh")  # every carrier, and not the column of water in m3
     return {
         "site_energy_kwh": site.value("Total Site Energy", "Total Energy", "kWh"),
         "site_eui_kwh_m2": site.value("Total Site Energy", "Energy Per Total Building Area", "kWh/m2"),
+        "net_site_energy_kwh": site.value("Net Site Energy", "Total Energy", "kWh"),
+        "net_site_eui_kwh_m2": site.value("Net Site Energy", "Energy Per Total Building Area", "kWh/m2"),
         **{
             name: math.fsum(uses.value("Total End Uses", column, "kWh") for column in columns if column in fuels)
             for name, columns in CARRIERS.items()
         },
+        **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
     }
 

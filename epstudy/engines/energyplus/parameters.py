@@ -11,7 +11,7 @@ from typing import Any
 from epstudy.core.canonical import plain
 from epstudy.core.distribution import Distribution, refuse_distribution
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Level, Levels, read_into, read_levels
+from epstudy.core.parameter import Level, Levels, checked_label, read_into, read_levels
 from epstudy.engines.energyplus.fields import spell
 from epstudy.engines.energyplus.surfaces import read_target
 
@@ -40,6 +40,8 @@ class Construction:
           model has brings the properties that are not given;
         - a dict `{name: properties or None}` in that order, or the properties of a single layer;
         - a construction set `{target: layers}` whose keys are among `targets`; what it leaves out stays.
+    label
+        What figures call the parameter, in place of its name.
 
     Raises
     ------
@@ -49,8 +51,15 @@ class Construction:
 
     targets: tuple[str, ...]
     levels: tuple[Level, ...]
+    label: str | None
 
-    def __init__(self, targets: str | Sequence[str], levels: Mapping[Any, Any] | Iterable[str | None]) -> None:
+    def __init__(
+        self,
+        targets: str | Sequence[str],
+        levels: Mapping[Any, Any] | Iterable[str | None],
+        *,
+        label: str | None = None,
+    ) -> None:
         named = (targets,) if isinstance(targets, str) or not isinstance(targets, Iterable) else tuple(targets)
         if not named or not all(isinstance(one, str) for one in named):
             raise InputError(
@@ -62,6 +71,7 @@ class Construction:
             raise InputError(f"targets {list(named)!r} name the same twice; name each once")
         object.__setattr__(self, "targets", tuple(one.strip() for one in named))
         object.__setattr__(self, "levels", _read_levels(levels, canonical))
+        object.__setattr__(self, "label", checked_label(label))
 
     @property
     def kind(self) -> str:
@@ -84,6 +94,8 @@ class Weather:
     levels
         Paths of EPW files, whose names without folder and suffix are the column; or `{label: path}`, or
         `{label: (epw, ddy)}`. `None` leaves weather and place as the engine and the model have them.
+    label
+        What figures call the parameter, in place of its name.
 
     Raises
     ------
@@ -92,8 +104,10 @@ class Weather:
     """
 
     levels: tuple[Level, ...]
+    label: str | None
 
-    def __init__(self, levels: Iterable[Any] | Mapping[Any, Any]) -> None:
+    def __init__(self, levels: Iterable[Any] | Mapping[Any, Any], *, label: str | None = None) -> None:
+        object.__setattr__(self, "label", checked_label(label))
         refuse_distribution(levels, "for weather files")
         if isinstance(levels, str | os.PathLike):
             levels = [levels]
@@ -136,6 +150,8 @@ class Measure:
     levels
         What the function gets as its `value`: as for `Field`, distributions too, and also lists and dicts. `None`: it
         is not called.
+    label
+        What figures call the parameter, in place of its name.
 
     Raises
     ------
@@ -146,11 +162,19 @@ class Measure:
     function: Any
     levels: tuple[Level, ...]
     distribution: Distribution | None
+    label: str | None
 
-    def __init__(self, function: Callable[..., Any] | str, levels: Levels = ()) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any] | str,
+        levels: Levels = (),
+        *,
+        label: str | None = None,
+    ) -> None:
         if not callable(function) and not (isinstance(function, str) and function.count(":") == 1):
             raise InputError(f'{function!r} is no measure: expected function(model, value), or "package.module:name"')
         object.__setattr__(self, "function", function)
+        object.__setattr__(self, "label", checked_label(label))
         read_into(self, levels)
 
     @property

@@ -79,6 +79,7 @@ class Preparation:
             needs=needed(installation.build, plugins),
             hints=hints,
             names=self._names(),
+            units={name: one.unit for name, one in seen.items() if one.unit},
         )
 
     def _nothing(self) -> Prepared:

@@ -59,7 +59,10 @@ class EndUses:
 
 @dataclass(frozen=True, slots=True)
 class ComponentSizes:
-    """What EnergyPlus sized: component_class, component, description, value, unit."""
+    """The sizes that run: component_class, component, description, value, unit, designed, user_specified, source.
+
+    One row a component and quantity; see `epstudy.engines.energyplus.sizes.what_runs`.
+    """
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON, the same for every spelling of the same request."""

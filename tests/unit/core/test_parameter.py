@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import epstudy as ep
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Field, split_target
 
@@ -64,3 +67,20 @@ def test_a_parameter_is_a_frozen_value() -> None:
     assert Field(TARGET, [1.0]) == Field(TARGET, [1])
     with pytest.raises(AttributeError):
         Field(TARGET, [1.0]).levels = ()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda label: ep.Field("Lights/*/watts_per_floor_area", [1.0], label=label),
+        lambda label: ep.Scale("Lights/*/watts_per_floor_area", [1.0], label=label),
+        lambda label: ep.Weather(["a.epw"], label=label),
+        lambda label: ep.Construction("walls", ["Brick"], label=label),
+        lambda label: ep.Measure("package.module:name", [1.0], label=label),
+    ],
+)
+def test_every_parameter_can_have_a_label(make: Callable[[Any], Any]) -> None:
+    assert make(" Lighting ").label == "Lighting"
+    assert make(None).label is None
+    with pytest.raises(InputError, match="label is 3; expected a text"):
+        make(3)

@@ -42,6 +42,18 @@ def test_a_good_study_has_no_problem_and_says_what_it_touches() -> None:
     assert "Lights/*: 5 objects" in str(check)
 
 
+def test_the_unit_of_a_parameter_is_that_of_its_field() -> None:
+    watts = "Lights/*/lighting_level"
+    assert prepare(
+        office(),
+        lpd=ep.Field(LPD, [6.0, None]),
+        labelled=ep.Field("Lights/*/fraction_radiant", {"much": 0.5}),
+        named=ep.Field("ElectricEquipment/*/watts_per_floor_area", {"much": 20.0}),
+        scaled=ep.Scale("People/*/people_per_floor_area", [0.5]),
+        two=ep.Field([watts, "ZoneInfiltration:DesignFlowRate/*/design_flow_rate"], [1.0]),
+    ).units == {"lpd": "W/m2"}
+
+
 def test_no_such_model_names_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "office.idf").touch()
     found = prepare(ep.EnergyPlus(tmp_path / "ofice.idf", weather=CHICAGO))

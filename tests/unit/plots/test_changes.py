@@ -36,6 +36,16 @@ def test_any_variant_can_be_the_baseline() -> None:
     assert bars(plots.tornado(table, "eui", baseline=middle)) == {"lpd": (10.0, 12.0), "u_value": (10.0, 12.0)}
 
 
+def test_the_levels_of_the_baseline_are_named() -> None:
+    table = grid(3, 3)
+    table.attrs["units"]["lpd"] = "W/m2"
+    middle = int(np.flatnonzero((table["lpd"] == 1) & (table["u_value"] == 2))[0])
+    ax = plots.tornado(table, "eui", baseline=middle)
+    right = ax.figure.axes[1]
+    named = dict(zip(*([label.get_text() for label in one.get_yticklabels()] for one in (ax, right)), strict=True))
+    assert named == {"lpd [W/m2]": "1", "u_value": "2"}
+
+
 def test_results_relative_to_a_variant_know_their_baseline() -> None:
     table = changed_alone()
     table.attrs["relative_to"] = 1

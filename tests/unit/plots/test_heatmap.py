@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from epstudy import plots
 from epstudy.core.errors import InputError
@@ -34,10 +36,37 @@ def test_two_variants_in_one_cell_are_refused() -> None:
         plots.heatmap(pd.concat([frame(), frame()]), "a", "b", "eui")
 
 
-def test_all_failed_draws_an_empty_map() -> None:
+def test_a_map_without_a_single_value_was_an_empty_frame() -> None:
     table = frame()
     table["eui"] = float("nan")
-    assert len(plots.heatmap(table, "a", "b", "eui").texts) == 0
+    ax = plots.heatmap(table, "a", "b", "eui")
+    assert [text.get_text() for text in ax.texts] == ['no variant has a value of "eui"']
+    assert ax.get_title(loc="right") == "4 of 4 variants have no value"
+    assert len(ax.figure.axes) == 1, "a colour bar of nothing"
+
+
+@pytest.mark.parametrize(("across", "up", "by"), [(12, 20, None), (8, 20, "weather"), (3, 2, None)])
+def test_the_numbers_of_a_full_heat_map_were_printed_over_one_another(across: int, up: int, by: str | None) -> None:
+    table = grid(across, up, panels=2 if by else 1)
+    table["eui"] = 12_345.6 + table["eui"]
+    axes = np.atleast_1d(plots.heatmap(table, "lpd", "u_value", "eui", by=by))
+    axes[0].figure.draw_without_rendering()
+    for ax in axes:
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert len(boxes) == across * up
+        assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
+def test_numbers_too_small_to_read_are_left_out() -> None:
+    figure = Figure(figsize=(2, 1.5))
+    assert len(plots.heatmap(grid(12, 20), "lpd", "u_value", "eui", ax=figure.add_subplot()).texts) == 0
+
+
+def test_the_parameters_have_their_labels_and_units() -> None:
+    table = grid(2, 2)
+    table.attrs |= {"units": {"eui": "kWh/m2", "lpd": "W/m2"}, "labels": {"u_value": "U-factor of the windows"}}
+    ax = plots.heatmap(table, "lpd", "u_value", "eui")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("lpd [W/m2]", "U-factor of the windows")
 
 
 def test_a_third_parameter_has_panels_with_the_same_colours() -> None:

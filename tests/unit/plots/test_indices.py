@@ -108,6 +108,14 @@ def test_a_wild_interval_of_a_small_sample_does_not_flatten_the_lines() -> None:
     assert -1 < low < 0 < 2 < high < 3
 
 
+def test_intervals_hid_the_lines_of_others() -> None:
+    ax = plots.convergence(growing_sample())
+    assert {type(found).__name__ for found in ax.collections} == {"LineCollection"}, "areas lie over other lines"
+    assert max(found.get_zorder() for found in ax.collections) < min(line.get_zorder() for line in ax.lines)
+    places = [segment[0][0] for found in ax.collections for segment in found.get_segments()]
+    assert len(set(places)) == len(places), "intervals of one sample stand side by side"
+
+
 def test_intervals_of_unknown_confidence_were_of_95_percent() -> None:
     for ax in (plots.sensitivity(indices("sobol")), plots.convergence(growing_sample())):
         assert ax.get_legend().get_title().get_text() == "with intervals"

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from epstudy import plots
 from epstudy.plots.labels import axis_label, level_text, level_texts, number_text, wrapped
+from tests.unit.plots.tables import grid, results
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,38 @@ def test_a_column_has_its_unit_where_it_has_one() -> None:
     frame = pd.DataFrame({"eui": [1.0], "warnings": [1]})
     frame.attrs["units"] = {"eui": "kWh/m2", "warnings": "1"}
     assert [axis_label(frame, name) for name in ("eui", "warnings", "lpd")] == ["eui [kWh/m2]", "warnings", "lpd"]
+
+
+def test_a_scalar_is_named_in_words_and_its_unit_once() -> None:
+    frame = pd.DataFrame()
+    frame.attrs["units"] = {
+        "site_eui_kwh_m2": "kWh/m2",
+        "floor_area_m2": "m2",
+        "heating_kwh": "kWh",
+        "heating_kwh_saving": "kWh",
+        "heating_kwh_saving_percent": "%",
+        "kwh": "kWh",
+    }
+    assert [axis_label(frame, name) for name in frame.attrs["units"]] == [
+        "Site EUI [kWh/m2]",
+        "Floor area [m2]",
+        "Heating [kWh]",
+        "Heating saving [kWh]",
+        "Heating saving [%]",
+        "kwh [kWh]",
+    ]
+
+
+def test_a_parameter_is_called_by_its_label() -> None:
+    frame = pd.DataFrame()
+    frame.attrs = {"units": {"lpd": "W/m2", "ft": "W/m2"}, "labels": {"lpd": "Lighting", "ft": "Lighting [W/ft2]"}}
+    assert [axis_label(frame, name) for name in ("lpd", "ft")] == ["Lighting [W/m2]", "Lighting [W/ft2]"]
+
+
+def test_a_new_figure_has_150_dots_an_inch() -> None:
+    figures = [
+        plots.line(results(5), "lpd", "eui").figure,
+        plots.heatmap(grid(2, 2, panels=2), "lpd", "u_value", "eui", by="weather")[0].figure,
+        plots.scatter_matrix(results(5), ["lpd", "eui"])[0, 0].figure,
+    ]
+    assert [figure.dpi for figure in figures] == [150, 150, 150]

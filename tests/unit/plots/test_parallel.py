@@ -67,6 +67,26 @@ def test_what_is_no_selection_is_refused(highlight: object, message: str) -> Non
         plots.parallel_coordinates(results(3), COLUMNS, highlight=highlight)
 
 
+def test_highlighted_lines_all_looked_the_same() -> None:
+    table = results(200)
+    few = table["eui"].rank() <= 5
+    ax = plots.parallel_coordinates(table, COLUMNS, highlight=few)
+    assert len({tuple(colour) for colour in ax.collections[-1].get_colors()}) == 5
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == [f"variant {variant}" for variant in table.index[few]]
+    many = table["eui"].rank() <= 50
+    ax = plots.parallel_coordinates(table, COLUMNS, highlight=many)
+    assert ax.figure.axes[1].get_ylabel() == "eui [kWh/m2]"
+    assert len({tuple(colour) for colour in ax.collections[-1].get_colors()}) > 40
+
+
+def test_colours_tell_the_highlighted_lines_apart_not_the_rest() -> None:
+    table = results(200)
+    chosen = table["eui"].rank() <= 20
+    scale = plots.parallel_coordinates(table, COLUMNS, colour="eui", highlight=chosen).figure.axes[1]
+    assert scale.get_ylim() == (table.loc[chosen, "eui"].min(), table.loc[chosen, "eui"].max())
+
+
 def test_colours_are_explained() -> None:
     assert plots.parallel_coordinates(results(50), COLUMNS, colour="eui").figure.axes[1].get_ylabel() == "eui [kWh/m2]"
     ax = plots.parallel_coordinates(results(50), COLUMNS, colour="weather")

@@ -56,6 +56,26 @@ def test_the_figure_joins_the_front_by_steps() -> None:
     assert labels == ["4 variants", "front: 3 variants"]
 
 
+def test_the_variants_of_the_front_are_numbered() -> None:
+    ax = plots.pareto(points((1, 5), (2, 3), (3, 4), (4, 1)), "x", "y")
+    assert [text.get_text() for text in ax.texts] == ["v0", "v3", "v1"]
+
+
+def test_numbers_of_a_crowded_front_do_not_meet_and_its_ends_have_theirs() -> None:
+    x = np.arange(1000.0)
+    ax = plots.pareto(pd.DataFrame({"x": x, "y": -x}), "x", "y")
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert 5 < len(boxes) < 100
+    assert {"0", "999"} <= {text.get_text() for text in ax.texts}
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
+def test_a_front_of_nothing_was_an_empty_frame() -> None:
+    nothing = pd.DataFrame({"x": [1.0, 2.0], "y": [float("nan")] * 2})
+    assert [text.get_text() for text in plots.pareto(nothing, "x", "y").texts] == ['no variant has a value of "y"']
+
+
 def test_more_can_be_better() -> None:
     ax = plots.pareto(points((1, 5), (2, 3), (3, 4), (4, 1)), "x", "y", minimise=(False, True))
     assert ax.lines[0].get_xydata().tolist() == [[4, 1]]
