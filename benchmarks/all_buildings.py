@@ -78,6 +78,7 @@ SCALARS = {
     "floor_area_m2": (SUMMARY, "Building Area", "Total Building Area", "Area"),
     "unmet_heating_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Heating", "Facility"),
     "unmet_cooling_h": (SUMMARY, UNMET, "Time Setpoint Not Met During Occupied Cooling", "Facility"),
+    "water_m3": (SUMMARY, "End Uses", "Total End Uses", "Water"),
     "peak_electricity_w": ("DemandEndUseComponentsSummary", "End Uses", "Total End Uses", "Electricity"),
 }
 """The scalars that stand in one cell: report, table, row and column."""

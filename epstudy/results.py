@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epstudy.core.canonical import folded
+from epstudy.core.canonical import content_digest, folded
 from epstudy.core.errors import InputError
 from epstudy.core.manifest import Manifest, output_file
 from epstudy.core.outcome import Outcome, State
@@ -116,6 +116,9 @@ def stored_states(store: Store, manifest: Manifest) -> list[str]:
     return [state(key) for key in manifest.keys]
 
 
+#: Bytes of outputs that are read to see whether a parameter changed any; a file counts so many more for being opened.
+_COMPARED_BYTES, _COMPARED_FILE = 200_000_000, 100_000
+
 #: Units of what can be saved, and what has such a unit and is no expense.
 _SAVABLE = ("kWh", "kWh/m2", "W")
 _NO_EXPENSE = ("electricity_produced_kwh", "electricity_sold_kwh")
@@ -146,16 +149,17 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     return compared
 
 
-def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
-    """Return the parameters that changed no number: whatever the others were, all their levels gave the same results.
+def without_effect(
+    frame: pd.DataFrame, parameters: Sequence[str], is_alike: Callable[[Sequence[int]], bool] = lambda _rows: True
+) -> list[str]:
+    """Return the parameters that changed nothing: whatever the others were, all their levels gave the same results.
 
-    Counts of messages and seconds are no results; where no energy is known, as after design days, nothing is said.
+    Every column is compared but the seconds, and `is_alike` says whether the outputs of variants are the same. Where no
+    energy is known, as after design days, nothing is said.
     """
     done = frame[frame[STATUS] == State.DONE]
     units = frame.attrs["units"]
-    numbers = [
-        name for name, unit in units.items() if name in frame and name not in parameters and unit not in ("1", "s")
-    ]
+    numbers = [name for name, unit in units.items() if name in frame and name not in parameters and unit != "s"]
     if (
         not len(done)
         or not numbers
@@ -168,9 +172,38 @@ def without_effect(frame: pd.DataFrame, parameters: Sequence[str]) -> list[str]:
         others = [other for other in parameters if other != name]
         alike = texts.groupby(others, sort=False).ngroup() if others else texts[name].map(lambda _: 0)
         several = [rows for rows in alike.groupby(alike).groups.values() if texts.loc[rows, name].nunique() > 1]
-        if several and all((done.loc[rows, numbers].nunique(dropna=False) <= 1).all() for rows in several):
+        same = several and all((done.loc[rows, numbers].nunique(dropna=False) <= 1).all() for rows in several)
+        if same and all(is_alike([int(row) for row in rows]) for rows in several):
             found.append(name)
     return found
+
+
+class Contents:
+    """Whether variants have the same outputs, by the content of their files: the same numbers are the same bytes.
+
+    What is not there, or more than can be read in a moment, is not the same.
+    """
+
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        self._store, self._manifest = store, manifest
+        self._digests: dict[tuple[str, str], str | None] = {}
+        self._left = _COMPARED_BYTES
+
+    def are_alike(self, variants: Sequence[int]) -> bool:
+        """Say whether all outputs that the study asks for are the same in these variants."""
+        keys = list(dict.fromkeys(self._manifest.keys[index] for index in variants))
+        return all(self._is_alike(keys, output_file(output)) for output in self._manifest.outputs)
+
+    def _is_alike(self, keys: Sequence[str], name: str) -> bool:
+        first = self._digest(keys[0], name)
+        return first is not None and all(self._digest(key, name) == first for key in keys[1:])
+
+    def _digest(self, key: str, name: str) -> str | None:
+        if (key, name) not in self._digests:
+            path = self._store.artifact(key, name) if self._left > 0 else None
+            self._left -= _COMPARED_FILE if path is None else _COMPARED_FILE + path.stat().st_size
+            self._digests[key, name] = content_digest(path.read_bytes()) if path and self._left > 0 else None
+        return self._digests[key, name]
 
 
 def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -> pd.DataFrame:
@@ -248,12 +281,17 @@ def timeseries_frame(
         raise InputError(
             f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one, or look at failures()'
         )
+    if "*" in output["name"] and key is None:
+        key = _one_meter(output, name)
     if long:
         frame = long_series(files, name, "*" if key is None else key)
     else:
         frame = wide_series(files, name, key)
         level = 0 if frame.columns.nlevels > 1 else None
         frame = _with_all(frame, chosen, level)
+    if "*" in output["name"]:
+        (unit,) = frame.attrs["units"].values()
+        frame.attrs["units"] = {name: unit}
     frame.attrs["study"] = manifest.study
     return frame
 
@@ -367,6 +405,7 @@ def _series_output(
     """The request that a name means; the message of the error says what there is, or what to ask for."""
     series = [output for output in manifest.outputs if output["output"] in ("meter", "variable")]
     found = [output for output in series if output["name"] == _folded(name)]
+    found = found or [output for output in series if _one_meter(output, name) != "*"]
     if not found:
         there = ", ".join(sorted({f'"{output["name"]}"' for output in series})) or "no series"
         kind = f'ep.Meter("{name}")' if ":" in name else f'ep.Variable("{name}")'
@@ -386,6 +425,13 @@ def _series_output(
     keys = [key] if isinstance(key, str) else list(key or [])
     holding = [output for output in found if output.get("key", "*") == "*" or {*map(_folded, keys)} <= {*output["key"]}]
     return (holding or found)[0]
+
+
+def _one_meter(output: Mapping[str, Any], name: str) -> str:
+    """Which of the meters of a pattern is named; "*": the pattern itself, or another series."""
+    parts = [re.escape(part) for part in output["name"].split("*")]
+    is_one = output["output"] == "meter" and len(parts) > 1 and re.fullmatch(".*".join(parts), _folded(name))
+    return name if is_one and "*" not in name else "*"
 
 
 def _table_output(manifest: Manifest, report: str, table: str | None) -> Mapping[str, Any]:

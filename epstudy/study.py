@@ -35,6 +35,7 @@ from epstudy.notebook import moved, watched
 from epstudy.noting import note_study
 from epstudy.plan import Plan, make_plan
 from epstudy.results import (
+    Contents,
     chosen_variants,
     manifest_frame,
     notes_on_metrics,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _STORED_S = 2.0  # how often the store is read through for progress while the pool is away
 _SUMMED_UP = 5  # groups of failures that `wait` tells
+_IN_OUTPUTS = ", also in the outputs that were asked for"
 _LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
 
@@ -666,13 +668,18 @@ class Study:
         outcomes = self._outcomes()
         failed = failures_frame(manifest, outcomes, []).attrs["summary"]
         more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
-        idle = without_effect(results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes])
+        frame, names = results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes]
+        idle = without_effect(frame, names, Contents(self._store, manifest).are_alike)
         return [
             *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
             *more,
             *notes_on_metrics(manifest, outcomes),
             *notes_on_outputs(self._store, manifest),
-            *([f"{', '.join(idle)}: all levels gave the same numbers"] if idle else []),
+            *(
+                [f"{', '.join(idle)}: all levels gave the same numbers{_IN_OUTPUTS if manifest.outputs else ''}"]
+                if idle
+                else []
+            ),
         ]
 
     def _follow(self) -> Iterator[Progress]:

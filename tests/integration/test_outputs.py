@@ -33,7 +33,8 @@ api = EnergyPlusAPI()
 sys.exit(api.runtime.run_energyplus(api.state_manager.new_state(), ["-d", sys.argv[1], "-w", *sys.argv[2:]]))
 """
 
-KEPT = [word for word in KEPT_FILES if word != "csv"]  # which annual values would not survive
+#: "csv" would not survive annual values; the others are tried where there is something to write in them.
+KEPT = [word for word in KEPT_FILES if word not in ("csv", "map", "dfs", "screen", "json")]
 TEMPERATURE, HEATING = "Zone Mean Air Temperature", "Zone Air System Sensible Heating Energy"
 ELECTRICITY, GAS, LIGHTS = "Electricity:Facility", "NaturalGas:Facility", "InteriorLights:Electricity"
 OPAQUE = Table("EnvelopeSummary", "Opaque Exterior")

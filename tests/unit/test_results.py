@@ -129,6 +129,10 @@ def test_a_parameter_that_changed_no_number_is_told() -> None:
     assert without_effect(frame, ["u", "idle"]) == ["idle"]
     assert without_effect(frame.assign(site_energy_kwh=float("nan")), ["u", "idle"]) == [], "design days do not say"
     assert without_effect(frame.head(1), ["u", "idle"]) == [], "one level cannot differ"
+    assert without_effect(frame, ["u", "idle"], lambda rows: rows != [2, 3]) == [], "its outputs differ"
+    water = frame.assign(water_m3=[1.0, 2.0, 1.0, 2.0])
+    water.attrs["units"] = {**frame.attrs["units"], "water_m3": "m3"}
+    assert without_effect(water, ["u", "idle"]) == [], "every column counts"
 
 
 def test_savings_are_against_the_baseline_in_unit_and_percent() -> None:

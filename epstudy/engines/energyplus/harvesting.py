@@ -21,6 +21,7 @@ from epstudy.core.errors import EngineError
 from epstudy.engines.energyplus.outputs import open_sql, simulated_weather
 from epstudy.engines.energyplus.requests import (
     ALL_KEYS,
+    TIME_BINS,
     EndUses,
     Meter,
     Request,
@@ -30,6 +31,7 @@ from epstudy.engines.energyplus.requests import (
     from_json,
     nearest,
     report_id,
+    reports_of,
 )
 from epstudy.engines.energyplus.series import read_clock, read_series, reported
 
@@ -73,7 +75,8 @@ def readable(sql_path: Path, requests: Iterable[Request | Mapping[str, Any]]) ->
     """Return the digests of those requests that the SQL file of an earlier run answers: nothing need be run for them.
 
     End uses and component sizes are always there, a table when its report is, a series when it was reported at this
-    frequency, for each of its keys. Of a variable for all keys the file cannot say whether all are there: a run must.
+    frequency, for each of its keys. Of a variable for all keys, and of a meter with a star, the file cannot say whether
+    all are there: a run must.
 
     Raises
     ------
@@ -86,9 +89,9 @@ def readable(sql_path: Path, requests: Iterable[Request | Mapping[str, Any]]) ->
 
 def _is_there(sql: sqlite3.Connection, one: Request) -> bool:
     if isinstance(one, Table):
-        return bool(_strings(sql, "ReportName", report_id, one.report))
+        return bool(_reports(sql, one))
     if isinstance(one, Meter):
-        return bool(reported(sql, one))
+        return ALL_KEYS not in one.name and bool(reported(sql, one))
     if isinstance(one, Variable):
         there = {folded(column.key) for column in reported(sql, one)}
         return one.key != ALL_KEYS and there >= {folded(key) for key in one.key}
@@ -161,27 +164,39 @@ def _component_sizes(sql: sqlite3.Connection) -> pa.Table:
 
 def _cells(sql: sqlite3.Connection, one: Table) -> Iterator[_Cell]:
     """The cells of a table row by row, section by section, in EnergyPlus' order; without the rows that only divide."""
-    sections: dict[str, list[_Cell]] = {}
-    for report in _strings(sql, "ReportName", report_id, one.report):
-        for table in _strings(sql, "TableName", folded, one.table):
-            for found in sql.execute(
-                "SELECT section.Value, RowId, ColumnId, TRIM(row_.Value), column_.Value, TRIM(unit.Value), "
-                "TRIM(cell.Value) "
-                "FROM TabularData AS cell "
-                "JOIN Strings AS section ON section.StringIndex = ReportForStringIndex "
-                "JOIN Strings AS row_ ON row_.StringIndex = RowNameIndex "
-                "JOIN Strings AS column_ ON column_.StringIndex = ColumnNameIndex "
-                "JOIN Strings AS unit ON unit.StringIndex = UnitsIndex "
-                "WHERE ReportNameIndex = ? AND TableNameIndex = ? ORDER BY TabularDataIndex",
-                (report, table),
-            ):
-                cell = _Cell(*found)
-                sections.setdefault(cell.section, []).append(cell)
+    sections: dict[tuple[int, str], list[_Cell]] = {}
+    for report, table in _tables(sql, one):
+        for found in sql.execute(
+            "SELECT section.Value, RowId, ColumnId, TRIM(row_.Value), column_.Value, TRIM(unit.Value), "
+            "TRIM(cell.Value) "
+            "FROM TabularData AS cell "
+            "JOIN Strings AS section ON section.StringIndex = ReportForStringIndex "
+            "JOIN Strings AS row_ ON row_.StringIndex = RowNameIndex "
+            "JOIN Strings AS column_ ON column_.StringIndex = ColumnNameIndex "
+            "JOIN Strings AS unit ON unit.StringIndex = UnitsIndex "
+            "WHERE ReportNameIndex = ? AND TableNameIndex = ? ORDER BY TabularDataIndex",
+            (report, table),
+        ):
+            cell = _Cell(*found)
+            sections.setdefault((table, cell.section), []).append(cell)
     for cells in sections.values():
         said = {cell.row_number for cell in cells if cell.row or cell.text}
         yield from sorted(
             (cell for cell in cells if cell.row_number in said), key=lambda cell: (cell.row_number, cell.column_number)
         )
+
+
+def _reports(sql: sqlite3.Connection, one: Table) -> list[int]:
+    """The numbers under which the SQL file holds the report, whichever way it is spelled."""
+    return reports_of(_names(sql, "ReportName"), one)
+
+
+def _tables(sql: sqlite3.Connection, one: Table) -> list[tuple[int, int]]:
+    """The numbers of report and table. Bins and statistics of a variable belong together: they are asked for by it."""
+    named = _strings(sql, "TableName", folded, one.table)
+    if report_id(one.report) == TIME_BINS and not named:
+        named = [index for index, _ in _names(sql, "TableName")]
+    return [(report, table) for report in _reports(sql, one) for table in named]
 
 
 def _strings(sql: sqlite3.Connection, kind: str, read: Callable[[str], str], wanted: str) -> list[int]:
@@ -198,7 +213,7 @@ def _names(sql: sqlite3.Connection, kind: str) -> list[tuple[int, str]]:
 
 
 def _no_table(sql: sqlite3.Connection, one: Table) -> str:
-    reports = _strings(sql, "ReportName", report_id, one.report)
+    reports = _reports(sql, one)
     if not reports:
         return f'EnergyPlus wrote no report "{one.report}" for this model and period'
     rows = sql.execute(

@@ -16,14 +16,17 @@ from typing import Any, Literal
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
-from epstudy.engines.energyplus.model import Document, objects_of, remove_all
+from epstudy.engines.energyplus.model import Document, ModelObject, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
     Meter,
     Request,
     Table,
     Variable,
     as_request,
+    makes,
     nearest,
+    own_reports,
+    own_tables,
     report_id,
     report_names,
 )
@@ -81,6 +84,7 @@ METRICS: dict[str, str] = {
     **dict.fromkeys(CARRIERS, "kWh"),
     **dict.fromkeys(ON_SITE, "kWh"),
     **dict.fromkeys(END_USES, "kWh"),
+    "water_m3": "m3",
     "floor_area_m2": "m2",
     "unmet_heating_h": "h",
     "unmet_cooling_h": "h",
@@ -143,6 +147,9 @@ _LONG = ("monthly", "runperiod", "annual")
 _SPELLED = {"runperiod": "RunPeriod"}
 
 
+_TABLE_STYLE, _MAP_STYLE = "OutputControl:Table:Style", "OutputControl:IlluminanceMap:Style"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptFile:
     """A file of a run: its name, the field of OutputControl:Files and the objects that make EnergyPlus write it."""
@@ -178,7 +185,8 @@ KeptName = Literal[
 ]
 
 #: The files that a user may keep, by the word for them. `eso`, `mtr` and `csv` hold the series that were asked for,
-#: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run.
+#: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run, `map` an
+#: Output:IlluminanceMap, `dfs` daylighting controls, `screen` a screen.
 KEPT_FILES: dict[str, KeptFile] = {
     "model": KeptFile("in"),
     "console": KeptFile("console.txt"),
@@ -188,7 +196,7 @@ KEPT_FILES: dict[str, KeptFile] = {
     "html": KeptFile(
         "eplustbl.htm",
         "output_tabular",
-        (("OutputControl:Table:Style", {"column_separator": "HTML", "unit_conversion": "JtoKWH"}),),
+        ((_TABLE_STYLE, {"column_separator": "HTML", "unit_conversion": "JtoKWH"}),),
     ),
     "csv": KeptFile("eplusout.csv", "output_csv"),
     "eso": KeptFile("eplusout.eso", "output_eso"),
@@ -218,6 +226,12 @@ KEPT_FILES: dict[str, KeptFile] = {
     "shd": KeptFile("eplusout.shd", "output_shd"),
     "zsz": KeptFile("epluszsz.csv", "output_zone_sizing"),
     "ssz": KeptFile("eplusssz.csv", "output_system_sizing"),
+    "map": KeptFile("eplusmap.csv", "", ((_MAP_STYLE, {"column_separator": "Comma"}),)),
+    "dfs": KeptFile(
+        "eplusout.dfs", "output_dfs", (("Output:DaylightFactors", {"reporting_days": "AllShadowCalculationDays"}),)
+    ),
+    "screen": KeptFile("eplusscreen.csv", "output_screen"),
+    "json": KeptFile("eplusout.json", "output_json", (("Output:JSON", {"option_type": "TimeSeriesAndTabular"}),)),
 }
 
 
@@ -236,24 +250,29 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
     problems = keep_problems(keep, asked)
     if problems:
         raise InputError(problems[0])
-    kept = [KEPT_FILES[name] for name in keep]
+    kept = [KEPT_FILES[_word(name)] for name in keep]
     series = [one for one in asked if isinstance(one, Meter | Variable)]
-    remove_all(document, *UNASKED)
+    reports = _reports(document, asked)
+    tables = _asked_tables(document, asked)
+    for one in [*objects_of(document, *UNASKED)]:
+        if not any(one is table for table in tables):
+            document.removeidfobject(one)
     document.add(
         "Output:SQLite",
         option_type="SimpleAndTabular",
         unit_conversion_for_tabular_data="JtoKWH",
         format_numeric_values_for_tabular_data="No",
     )
-    document.add("Output:Table:SummaryReports", reports=[{"report_name": name} for name in _reports(document, asked)])
+    document.add("Output:Table:SummaryReports", reports=[{"report_name": name} for name in reports])
     wanted = {"output_sqlite", "output_end", *(one.switch for one in kept)}
     if series:
         wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
     needed = [*_objects(series), *(one for file in kept for one in file.objects)]
-    if any(object_class == "OutputControl:Table:Style" for object_class, _ in needed):
-        remove_all(document, "OutputControl:Table:Style")
+    for style in (_TABLE_STYLE, _MAP_STYLE):
+        if any(object_class == style for object_class, _ in needed):
+            remove_all(document, style)
     once = {(object_class, *fields.items()): (object_class, fields) for object_class, fields in needed}
     for object_class, fields in once.values():
         document.add(object_class, **fields)
@@ -277,31 +296,52 @@ def keep_problems(keep: Sequence[str], requests: Iterable[Request | Mapping[str,
     """Return what is wrong with what a user gives as `keep=`, by itself and together with the requests."""
     if isinstance(keep, str):
         return [f'keep is the text "{keep}"; give a tuple of names, such as ("{keep}",)']
-    words = {file.name: word for word, file in KEPT_FILES.items()}
     problems = [
-        f"keep holds {name!r}, which is no file that can be kept"
-        + (f'; write "{words[name]}"' if name in words else nearest(str(name), KEPT_FILES))
-        + f"; there are {', '.join(KEPT_FILES)}"
+        f"keep holds {name!r}, which is no file that can be kept{nearest(str(name), KEPT_FILES)}; "
+        f"there are {', '.join(KEPT_FILES)}"
         for name in keep
-        if name not in KEPT_FILES
+        if _word(name) not in KEPT_FILES
     ]
-    if "csv" in keep and any(getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)):
+    if "csv" in map(_word, keep) and any(
+        getattr(one, "frequency", "") == "annual" for one in map(as_request, requests)
+    ):
         # https://github.com/NatLabRockies/EnergyPlus/issues/11186, seen with 25.2.0
         problems.append('keep holds "csv" and a series is annual, on which EnergyPlus crashes; ask for "runperiod"')
     return problems
 
 
 def kept_files(keep: Sequence[str], suffix: str) -> list[str]:
-    """Return the names of the files to keep, one for each known word; `suffix` is that of the model."""
-    names = [KEPT_FILES[word].name for word in keep if word in KEPT_FILES]
+    """Return the names of the files to keep, one for each known word or name; `suffix` is that of the model."""
+    names = [KEPT_FILES[_word(name)].name for name in keep if _word(name) in KEPT_FILES]
     return [f"in{suffix}" if name == "in" else name for name in names]
 
 
+def _word(name: Any) -> Any:
+    """The word for a file that may be kept, which may be given by its name too."""
+    return next((word for word, file in KEPT_FILES.items() if name == file.name), name)
+
+
+def _asked_tables(document: Document, asked: Iterable[Request]) -> list[ModelObject]:
+    """The model's own tables that are asked for; all of them where one is that neither EnergyPlus nor the model names.
+
+    So is what a report period makes, whose reports have names that only a run tells.
+    """
+    own = own_tables(document)
+    reports = [one.report for one in asked if isinstance(one, Table)]
+    if not own or not reports:
+        return []
+    known = report_names(document)
+    unknown = [one for one in reports if report_id(one) not in known and not any(makes(table, one) for table in own)]
+    return own if unknown else [table for table in own if any(makes(table, one) for one in reports)]
+
+
 def _reports(document: Document, asked: Iterable[Request]) -> list[str]:
-    """The reports to write, each once, those of the scalars first."""
+    """The summary reports to write, each once, those of the scalars first; without those of the model's own tables."""
     names = [_SUMMARY, _DEMAND]
-    tables = [report_id(one.report) for one in asked if isinstance(one, Table)]
-    known = report_names(document) if tables else {}
+    known = report_names(document)
+    own = own_reports(document).keys() - known.keys()
+    tables = [report_id(one.report) for one in asked if isinstance(one, Table) and report_id(one.report) not in own]
+    tables = [table for table in tables if table in known or not own]
     for table in tables:
         names += [known.get(table, table), *([_ONLY_WITH[table]] if table in _ONLY_WITH else [])]
     return list(dict.fromkeys(names))
@@ -406,6 +446,7 @@ def _energy(sql: sqlite3.Connection) -> dict[str, float]:
         },
         **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
+        "water_m3": math.fsum(uses.value("Total End Uses", column, "m3") for column in uses.columns("m3")),
     }
 
 

@@ -36,7 +36,19 @@ _WRITTEN_AS = {
     "heatemissionssummary": "annualheatemissionsreport",
     "thermalresiliencesummary": "annualthermalresiliencesummary",
     "economicresultsummary": "economicsresultssummaryreport",
+    "componentcosteconomicssummary": "constructioncostestimatesummary",
 }
+
+#: The model's own tables: class, and what the report is called that it makes. Of the bins of a variable the report is
+#: called like the variable with its unit; TIME_BINS stands for the reports of all.
+_OWN_TABLES = {
+    "Output:Table:Monthly": "name",
+    "Output:Table:Annual": "name",
+    "Output:Table:TimeBins": "variable_name",
+    "Output:Table:ReportPeriod": "name",
+}
+TIME_BINS = "timebins"
+_OF_TIME_BINS = ("time bin results", "statistics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,8 @@ class Meter:
     Parameters
     ----------
     name
-        As in EnergyPlus' own list of meters (`eplusout.mdd`), such as `"Electricity:Facility"`.
+        As in EnergyPlus' own list of meters (`eplusout.mdd`), such as `"Electricity:Facility"`. A star stands for any
+        text, as in `"InteriorLights:Electricity:*"`: then the series has a column for each meter.
     frequency
         One of `FREQUENCIES`, in any case. A meter has no "detailed" steps: it is then reported each zone timestep,
         as EnergyPlus does.
@@ -151,16 +164,18 @@ class Variable:
 
 @dataclass(frozen=True, init=False, slots=True)
 class Table:
-    """One of EnergyPlus' summary tables, a row a cell, as EnergyPlus wrote it: energies in kWh, full doubles.
+    """A table of EnergyPlus, a row a cell, as EnergyPlus wrote it: energies in kWh, full doubles.
 
     After design days EnergyPlus fills the tables of a year with zeros; those are no results.
 
     Parameters
     ----------
     report
-        Name of the report, such as `"EnvelopeSummary"`; as in Output:Table:SummaryReports, or as in the SQL file.
+        Name of the report, such as `"EnvelopeSummary"`; as in Output:Table:SummaryReports, or as in the SQL file. Or of
+        a table of the model's own: the name of its Output:Table:Monthly or Output:Table:Annual; "TimeBins".
     table
-        Name of the table in it, such as `"Opaque Exterior"`.
+        Name of the table in it, such as `"Opaque Exterior"`, "Custom Monthly Report", "Custom Annual Report"; the
+        variable of the time bins.
 
     Raises
     ------
@@ -260,11 +275,15 @@ def request_problems(document: Any, requests: Iterable[Request]) -> list[str]:
     of their names only the kind is checked. What a run does not report has no rows, and its file says so.
     """
     reports = report_names(document)
+    own = own_reports(document)
     problems = []
     for one in requests:
         if isinstance(one, Table) and reports and report_id(one.report) not in reports:
-            problems.append(_report_problem(one, reports))
-        elif isinstance(one, Meter) and ":" not in one.name and not _defined(document, one.name, _DEFINE_METERS):
+            if not _may_be_own(document, one, own):
+                problems.append(_report_problem(one, reports | own))
+        elif (
+            isinstance(one, Meter) and not {":", "*"} & {*one.name} and not _defined(document, one.name, _DEFINE_METERS)
+        ):
             problems.append(
                 f'Meter("{one.name}") names no meter: expected a name with a colon, such as "Electricity:Facility"; '
                 f'is it a variable, ep.Variable("{one.name}")?'
@@ -282,6 +301,50 @@ def report_names(document: Any) -> dict[str, str]:
     schema = document.schema.get_inner_schema("Output:Table:SummaryReports")
     names = schema["properties"]["reports"]["items"]["properties"]["report_name"]
     return {report_id(name): name for name in names.get("enum", ()) if name and not name.startswith("All")}
+
+
+def own_reports(document: Any) -> dict[str, str]:
+    """Return the reports that the model's own tables make, as the model calls them, by their `report_id`."""
+    found = {}
+    for one in own_tables(document):
+        name = str(getattr(one, _OWN_TABLES[one.obj_type]) or "")
+        found[report_id(name)] = name
+        if one.obj_type == "Output:Table:TimeBins":
+            found[TIME_BINS] = "TimeBins"
+    return found
+
+
+def own_tables(document: Any) -> list[Any]:
+    """Return the objects with which the model asks for tables of its own."""
+    return [one for object_class in _OWN_TABLES if object_class in document for one in list(document[object_class])]
+
+
+def makes(own: Any, report: str) -> bool:
+    """Say whether one of the model's own tables makes the report of this name."""
+    ids = {report_id(str(getattr(own, _OWN_TABLES[own.obj_type]) or ""))}
+    ids |= {TIME_BINS} if own.obj_type == "Output:Table:TimeBins" else set()
+    return bool(ids & {report_id(report), report_id(without_unit(report))})
+
+
+def reports_of(written: Iterable[tuple[int, str]], one: Table) -> list[int]:
+    """Return the numbers of those reports, of all that EnergyPlus wrote, that are the one that is asked for.
+
+    The bins of a variable are found by its name, with or without the unit, or as the table of `TIME_BINS`.
+    """
+    wanted, table = report_id(one.report), folded(without_unit(one.table))
+    there = list(written)
+    exact = [index for index, name in there if report_id(name) == wanted]
+    if exact:
+        return exact
+    bins = {index: without_unit(name) for index, name in there if "[" in name}
+    if wanted == TIME_BINS:
+        return [index for index, name in bins.items() if table in (folded(name), *_OF_TIME_BINS)]
+    return [index for index, name in bins.items() if report_id(name) == wanted]
+
+
+def without_unit(name: str) -> str:
+    """Return the name of a report on a variable, such as "ZONE MEAN AIR TEMPERATURE [C]", without its unit."""
+    return re.sub(r"\s*\[.*", "", name)
 
 
 def report_id(name: str) -> str:
@@ -338,6 +401,13 @@ def _request(one: Any) -> Request:
         raise InputError(f"outputs hold the class {one.__name__}; write ep.{one.__name__}(...), with brackets")
     known = "ep.EndUses(), ep.Meter(...), ep.Variable(...), ep.Table(...) or ep.ComponentSizes()"
     raise InputError(f"outputs hold {one!r}; expected {known}")
+
+
+def _may_be_own(document: Any, one: Table, own: Mapping[str, str]) -> bool:
+    """Whether a table of the model's own may make this report: what those of a report period make has other names."""
+    return bool({report_id(one.report), report_id(without_unit(one.report))} & own.keys()) or (
+        "Output:Table:ReportPeriod" in document and len(document["Output:Table:ReportPeriod"]) > 0
+    )
 
 
 def _report_problem(one: Table, reports: Mapping[str, str]) -> str:

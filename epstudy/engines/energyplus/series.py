@@ -85,11 +85,19 @@ def reported(sql: sqlite3.Connection, one: Meter | Variable) -> list[Reported]:
         (int(isinstance(one, Meter)), _FREQUENCIES[one.frequency]),
     )
     found = [Reported(index, name, key or name, unit or "") for index, name, key, unit in rows]
-    found = [column for column in found if folded(column.name) == folded(one.name)]
+    found = [column for column in found if _is_named(column.name, one)]
     if isinstance(one, Meter) or one.key == ALL_KEYS:
         return found
     keys = {folded(key) for key in one.key}
     return [column for column in found if folded(column.key) in keys]
+
+
+def _is_named(name: str, one: Meter | Variable) -> bool:
+    """Whether this name is asked for. A star in a meter's stands for any text; nothing else in a name is a sign."""
+    if isinstance(one, Variable) or ALL_KEYS not in one.name:
+        return folded(name) == folded(one.name)
+    pattern = ".*".join(map(re.escape, folded(one.name).split(ALL_KEYS)))
+    return re.fullmatch(pattern, folded(name)) is not None
 
 
 def read_clock(sql: sqlite3.Connection) -> Clock:
@@ -136,14 +144,14 @@ def read_series(
     ends = clock.end[steps]
     if np.isnat(ends).any():
         raise EngineError(f"the SQL file does not say when the intervals of {one.name}, {one.frequency}, ended")
-    unit = columns[0].unit if columns else ""
+    several = isinstance(one, Meter) and ALL_KEYS in one.name
     data: dict[str, Any] = {} if clock.plain else {"environment": _names(clock, steps)}
     data |= {"time": pa.array(ends.astype("datetime64[us]"))}
     for place, key in enumerate(_distinct(column.key for column in columns)):
-        data[key] = values[:, place] / _J_PER_KWH if unit == "J" else values[:, place]
+        data[key] = values[:, place] / _J_PER_KWH if columns[place].unit == "J" else values[:, place]
     about = {
-        "name": columns[0].name if columns else one.name,
-        "unit": "kWh" if unit == "J" else unit,
+        "name": columns[0].name if columns and not several else one.name,
+        "unit": ", ".join(dict.fromkeys("kWh" if column.unit == "J" else column.unit for column in columns)),
         "frequency": one.frequency,
         "step_minutes": _minutes(one, clock.length[steps]),
         "environment": list(clock.environments.values()),

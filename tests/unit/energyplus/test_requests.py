@@ -258,7 +258,7 @@ def test_kept_html_is_in_kwh_whatever_the_model_says(office: model.Document) -> 
     ("keep", "said"),
     [
         (("sql", "htm"), "keep holds 'htm', which is no file that can be kept; did you mean \"html\"?"),
-        (("eplusout.eso",), 'write "eso"'),
+        (("eplusout.es",), "keep holds 'eplusout.es'"),
         (("rain",), "; there are model, console, err"),
         ((3,), "keep holds 3"),
         ("sql", 'keep is the text "sql"; give a tuple of names, such as ("sql",)'),
@@ -271,6 +271,8 @@ def test_an_unknown_word_to_keep_is_answered_with_the_nearest(keep: Any, said: s
 
 def test_kept_files_are_named_as_energyplus_names_them() -> None:
     assert keep_problems(list(KEPT_FILES)) == []
+    assert keep_problems(["eplusout.eso", "eplusmap.csv"]) == []
+    assert kept_files(("eplusout.eso", "map"), ".idf") == ["eplusout.eso", "eplusmap.csv"]
     assert kept_files(("model", "html", "console", "nonsense"), ".epjson") == [
         "in.epjson",
         "eplustbl.htm",
