@@ -15,7 +15,7 @@ help:
 	@echo "make demo    run the first study and print its results (build/demo/)"
 	@echo "make test    lint, types, layers, all tests, the notebooks"
 	@echo "make lab     open JupyterLab on the notebooks"
-	@echo "make installs  a worker's plain install, the lowest releases, a second Python (CI runs it)"
+	@echo "make installs  a worker's plain install, the lowest releases, a second Python"
 	@echo "make fresh-machines  both commands of the README in fresh Debian 12 and 13 (as root; an hour or more)"
 	@echo "make bench   measure against bare EnergyPlus (build/benchmarks.json)"
 	@echo "make buildings  all 32 buildings of the wheel against EnergyPlus alone (docs/buildings.md; 12 minutes)"
