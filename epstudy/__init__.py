@@ -30,6 +30,7 @@ _HOMES = {
     "Sobol": "epstudy.core.draws",
     "Saltelli": "epstudy.core.designs",
     "Morris": "epstudy.core.designs",
+    "day_types": "epstudy.days",
     "Study": "epstudy.study",
     "studies": "epstudy.study",
     "Check": "epstudy.core.check",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from epstudy.core.parameter import Scale as Scale
     from epstudy.core.sampling import Grid as Grid
     from epstudy.core.sampling import Paired as Paired
+    from epstudy.days import day_types as day_types
     from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
     from epstudy.engines.energyplus.parameters import Construction as Construction
     from epstudy.engines.energyplus.parameters import Measure as Measure

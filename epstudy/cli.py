@@ -195,7 +195,7 @@ def start(workers: int | None) -> None:
     from epstudy.workers.pool import start_private
 
     with _told():
-        click.echo(start_private(Settings.load(workers=workers), workers))
+        click.echo(start_private(Settings.load(workers=workers), workers, lambda text: click.echo(text, err=True)))
 
 
 @pool.command()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from epstudy.core.errors import EpstudyError
+from epstudy.core.errors import EpstudyError, StoreError, StudyNotFoundError
 from epstudy.settings import Settings, mask, user_file
 from epstudy.store import Store
 
@@ -50,9 +50,28 @@ def study_findings(name: str) -> list[Finding]:
     """
     from epstudy.study import Study
 
-    said = Study.open(name).verify()
-    notes = [Finding("ok" if said.ok else "note", "study", f"{name}: {text}") for text in said.notes]
-    return [*notes, *(Finding("no", "study", f"{name}: {text}") for text in said.problems)]
+    try:
+        study = Study.open(name)
+    except (StudyNotFoundError, StoreError) as error:
+        why = _why_halted(Settings.load(), name)
+        if not why:
+            raise
+        return [Finding("no", "study", str(error)), Finding("no", "study", f"{name}: paused: {why}")]
+    verification = study.verify()
+    problems = [*verification.problems, *(text for text in study.troubles() if text not in verification.problems)]
+    notes = [Finding("ok" if not problems else "note", "study", f"{name}: {text}") for text in verification.notes]
+    return [*notes, *(Finding("no", "study", f"{name}: {text}") for text in problems)]
+
+
+def _why_halted(settings: Settings, name: str) -> str:
+    """Why the workers do not go on with a study, which may not be in the store that is seen here; else empty."""
+    from epstudy.workers import pool
+
+    try:
+        there = pool.peek(settings, Store(settings.store))
+        return "" if there is None else there.why_halted(name)
+    except pool.AWAY:
+        return ""
 
 
 def _python() -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from epstudy.core.canonical import canonical, content_digest
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Outcome, State
+from epstudy.core.refusal import is_refused
 from epstudy.core.version import VERSION
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _files_of_levels(axis: Axis) -> Iterator[tuple[str, str]]:
     if axis.kind != "weather":
         return
     for label, value, edits in zip(axis.labels, axis.values, axis.edits, strict=True):
-        for edit in edits:
+        for edit in edits if not is_refused(edits) else ():
             name = value[0] if isinstance(value, tuple | list) else value
             yield f"{axis.name} {label}", _file(PurePath(str(name)).name, edit["weather"])
 

@@ -60,7 +60,7 @@ def estimate(store: Store, manifest: Manifest, slots: int) -> Estimate:
         key
         for key, (outcome, _) in store.ends(keys, manifest.artifacts, compare=False).failed.items()
         if outcome.settles(manifest.timeout_s)
-    }
+    } | {key for index, key in enumerate(manifest.keys) if manifest.refusal(index)}
     readable = {key for key in there - whole if can_read_again(store, manifest, key, held)}
     to_run = [key for key in keys if key not in whole and key not in failed and key not in readable]
     done = sum(key in whole for key in manifest.keys)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from epstudy.core.errors import InputError, RefusedError, StudyNotFoundError
+from epstudy.core.errors import InputError, RefusedError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
+from epstudy.results import is_cancelled
 from epstudy.settings import Settings
 from epstudy.store import Store, Wanted
+from epstudy.views import tell
 
 if TYPE_CHECKING:
     from epstudy.workers.pool import Pool
+
+log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 2.0
 _STARTS = 3  # of a private pool that ends while it is told what to do
@@ -27,12 +33,15 @@ class Live:
     """What a notebook holds of the pool: nothing before it is needed, and a new connection when the old one breaks.
 
     A pool that does not answer is no error: the store has what matters, and what was said to the store the pool obeys
-    when it is back. `trouble` says why it does not answer; empty while it does.
+    when it is back. `trouble` says why it does not answer; empty while it does. `say` gets what is worth a line, such
+    as that a private pool takes long to start.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None] = tell) -> None:
         self._settings = settings
         self._store = store
+        self._say = say
+        self._starting: Callable[[], bool] | None = None
         self._pool: Pool | None = None
         self._silent_until = 0.0
         self._was_there = False
@@ -44,7 +53,7 @@ class Live:
         return self._settings.broker_url() is None
 
     def open(self) -> Pool:
-        """Return the pool; a private one is started.
+        """Return the pool; a private one is started, however long that takes.
 
         Raises
         ------
@@ -54,7 +63,7 @@ class Live:
         if self._pool is None:
             from epstudy.workers.pool import Pool
 
-            self._pool = Pool(self._settings, self._store)
+            self._pool = Pool(self._settings, self._store, self._say)
         return self._pool
 
     def peek(self) -> Pool | None:
@@ -118,29 +127,36 @@ class Live:
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return what the ledger counts, when it follows this very manifest."""
-        return self._ask(lambda pool: pool.progress(manifest), None)
+        return self._with_trouble(self._ask(lambda pool: pool.progress(manifest), None))
 
     def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
         """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
         return self._ask(lambda pool: pool.glance(manifest, known), None)
 
-    def mend(self, study: str) -> None:
-        """Start a private pool that was killed while it worked again; one that ended stays so.
+    def mend(self) -> None:
+        """Start a private pool that was killed while it worked again, without waiting; one that ended stays so.
+
+        Its sweep finds in the store what is to be done.
 
         Raises
         ------
         PoolError
             When it does not start.
         """
-        from epstudy.workers.pool import was_killed
+        from epstudy.workers.pool import AWAY, was_killed
 
-        if self.private and was_killed(self._settings):
-            self.begin(lambda pool: pool.sweep(study))
+        if self.private and (self._starting is not None or was_killed(self._settings)):
+            self._pool = None
+            try:
+                self._has_started()
+            except AWAY:
+                self._starting = None
+                raise
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant where a ledger says it; a study can be read without one: then empty."""
         states: list[str] = self._ask(lambda pool: pool.states(manifest), [])
-        if not states and self._store.is_cancelled(manifest.study):
+        if not states and is_cancelled(self._store, manifest):
             return [State.CANCELLED.value] * len(manifest)
         return states
 
@@ -151,25 +167,64 @@ class Live:
         """
         from epstudy.workers.pool import AWAY
 
-        self.refuse_another_grid(manifest)
+        if not self.lost_store():  # which is waited for
+            self.refuse_another_grid(manifest)
         next_sweep = time.monotonic()
         while True:
             progress = None
             try:
-                if time.monotonic() >= self._silent_until:
+                if time.monotonic() >= self._silent_until and self._has_started():
                     pool = self.open()
                     if time.monotonic() >= next_sweep:
                         next_sweep = time.monotonic() + _SWEEP_EVERY_S
-                        pool.sweep(manifest.study)
-                    progress = pool.progress(manifest)
+                        self._sweep(pool, manifest)
+                    progress = self._with_trouble(pool.progress(manifest))
                     self._was_there, self.trouble = True, ""
-                    if progress is None:
+                    if progress is None and not self.lost_store():
                         self.refuse_another_grid(manifest)
             except AWAY as error:
                 self._fall_silent(error)  # gone, or started anew: a later round connects again
             yield progress
             if progress is not None and progress.complete:
                 return
+
+    def is_away(self) -> bool:
+        """Say whether this is a private pool that is not there, or is just starting: then the store says how it is."""
+        from epstudy.workers.pool import is_ready
+
+        return self.private and not is_ready(self._settings)
+
+    def _has_started(self) -> bool:
+        """Whether the pool is there to be opened; a private one that is not is started, and not waited for."""
+        if self._pool is None and self.private:
+            from epstudy.workers.pool import begin_private
+
+            self._starting = self._starting or begin_private(self._settings, self._say)
+            if not self._starting():
+                return False
+        self._starting = None
+        return True
+
+    def _sweep(self, pool: Pool, manifest: Manifest) -> None:
+        """Have the study brought a step forward, unless the store is away: then it is paused."""
+        try:
+            pool.sweep(manifest.study)
+        except StoreError as error:
+            log.debug("no sweep of %s: %s", manifest.study, error)
+
+    def _with_trouble(self, progress: Progress | None) -> Progress | None:
+        """Progress that is paused while the store is away, whatever the workers know of that."""
+        if progress is None or progress.complete or progress.paused:
+            return progress
+        return replace(progress, paused=self.lost_store())
+
+    def lost_store(self) -> str:
+        """Return why the store cannot be worked with: it is gone, or another one stands in its place; else empty."""
+        try:
+            self._store.identity()
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def workers(self) -> list[dict[str, Any]]:
         """Return what the living workers of a pool that is there say of themselves."""
@@ -206,13 +261,16 @@ class Live:
                 return default
             said = what(self._pool)
         except AWAY as error:
-            self._fall_silent(error)
+            if self.is_away():
+                self._pool, self.trouble = None, ""  # it has ended, and is no trouble
+            else:
+                self._fall_silent(error)
             return default
-        self._was_there, self.trouble = True, ""
+        self._was_there, self.trouble, self._starting = True, "", None
         return said
 
     def _fall_silent(self, error: Exception) -> None:
-        self._pool = None
+        self._pool = self._starting = None
         self._silent_until = time.monotonic() + _SILENCE_S
         self.trouble = f"the pool does not answer ({error}); what runs goes on, and it is asked again"
 

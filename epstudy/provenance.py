@@ -14,6 +14,7 @@ from epstudy.core.canonical import canonical
 from epstudy.core.errors import EpstudyError, InputError
 from epstudy.core.manifest import Manifest, make_run, output_file
 from epstudy.core.outcome import State
+from epstudy.core.refusal import REFUSED
 from epstudy.core.version import VERSION
 from epstudy.store import Store
 
@@ -61,6 +62,8 @@ def _parts(manifest: Manifest, index: int) -> dict[str, str]:
 
 def _spoken(edit: Mapping[str, Any]) -> tuple[str, str]:
     """An edit as the part that it is and what it makes of it."""
+    if REFUSED in edit:
+        return f"cannot be made: level {canonical(edit.get('value'))}", str(edit[REFUSED])
     kind, target = next(
         (kind, edit[kind]) for kind in ("set", "scale", "construct", "weather", "measure", *edit) if kind in edit
     )
@@ -136,6 +139,9 @@ def export(store: Store, manifest: Manifest, index: int, path: Path, *, allow_co
     folder = path.expanduser().absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{path} is there already and not an empty folder; give another name")
+    why = manifest.refusal(index)
+    if why:
+        raise InputError(f"variant {index} cannot be made: {why}")
     folder.mkdir(parents=True, exist_ok=True)
     run = make_run(manifest, index, folder, store.input_path, allow_code=allow_code)
     try:
@@ -185,9 +191,8 @@ def fetch(store: Store, manifest: Manifest, index: int, name: str) -> Path:
     key = manifest.keys[index]
     outcome = store.outcome(key, manifest.artifacts)
     failed = outcome is None or outcome.state is not State.DONE
-    start = f"{key}.failed." if failed else f"{key}."
-    there = sorted(one.removeprefix(start) for one in store.held([key]) if one.startswith(start))
-    files = [one for one in there if one != "json" and not one.startswith("failed.") and not one.endswith(".parquet")]
+    there = [one for one, of_failure in store.names_beside(key) if of_failure == failed]
+    files = [one for one in there if not one.endswith(".parquet")]
     words = dict(zip(manifest.keep, manifest.artifacts[len(manifest.outputs) :], strict=False))
     wanted = name.casefold().lstrip(".")
     found = [words[wanted]] if not failed and words.get(wanted) in files else []

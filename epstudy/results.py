@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import content_digest, folded
-from epstudy.core.errors import InputError
+from epstudy.core.errors import InputError, StudyNotFoundError
 from epstudy.core.manifest import Manifest, output_file
 from epstudy.core.outcome import Outcome, State
 from epstudy.store import Store
@@ -89,12 +89,12 @@ def _chosen_by(manifest: Manifest) -> dict[str, Any]:
             if axis.name not in said.get("distributions", ()) and not valued
         },
         "baseline": manifest.baseline,
-        "baseline_added": _baseline_added(manifest),
+        "baseline_added": baseline_added(manifest),
     }
 
 
-def _baseline_added(manifest: Manifest) -> bool:
-    """Whether the baseline is no point of the sampling; earlier versions did not say how many points there are."""
+def baseline_added(manifest: Manifest) -> bool:
+    """Say whether the baseline is no point of the sampling; earlier versions did not say how many points there are."""
     points = manifest.sampling_arguments.get("points")
     if manifest.baseline is None or points is not None:
         return points is not None and len(manifest) > points
@@ -103,10 +103,22 @@ def _baseline_added(manifest: Manifest) -> bool:
     return bool(others) and all(all(one[place] != level for one in others) for place, level in enumerate(row))
 
 
+def told_keys(store: Store, manifest: Manifest, states: Sequence[str]) -> list[str]:
+    """Return the keys of the variants that have ended by the ledger's `states`; by the store where there are none.
+
+    There a study that was run and is not under way any more has ended.
+    """
+    if not states:
+        study = manifest.study
+        return list(manifest.keys) if store.manifest_mark(study) and store.wanted_of(study) is None else []
+    ended = (State.DONE, State.FAILED)
+    return [key for key, state in zip(manifest.keys, states, strict=True) if state in ended]
+
+
 def stored_states(store: Store, manifest: Manifest) -> list[str]:
     """Return the state of each variant by the names of the store's files: quick, and enough to count."""
-    held = store.held(manifest.keys)
-    left = (State.CANCELLED if store.is_cancelled(manifest.study) else State.PENDING).value
+    held = store.held(manifest.keys, manifest.artifacts, told=told_keys(store, manifest, ()))
+    left = (State.CANCELLED if is_cancelled(store, manifest) else State.PENDING).value
 
     def state(key: str) -> str:
         if f"{key}.json" in held and all(f"{key}.{name}" in held for name in manifest.artifacts):
@@ -114,6 +126,19 @@ def stored_states(store: Store, manifest: Manifest) -> list[str]:
         return State.FAILED.value if f"{key}.failed.json" in held else left
 
     return [state(key) for key in manifest.keys]
+
+
+def is_cancelled(store: Store, manifest: Manifest) -> bool:
+    """Say whether this study was cancelled: not another one, which had its name before."""
+    return store.is_cancelled(manifest.study) and is_stored(store, manifest)
+
+
+def is_stored(store: Store, manifest: Manifest) -> bool:
+    """Say whether the study's name stands for this very grid in the store: what is noted there of it concerns it."""
+    try:
+        return store.manifest(manifest.study).digest == manifest.digest
+    except StudyNotFoundError:
+        return False
 
 
 #: Bytes of outputs that are read to see whether a parameter changed any; a file counts so many more for being opened.
@@ -423,7 +448,8 @@ def _series_output(
     if len(frequencies) > 1:
         raise InputError(f'"{name}" is there at several frequencies: {", ".join(frequencies)}; give frequency=')
     keys = [key] if isinstance(key, str) else list(key or [])
-    holding = [output for output in found if output.get("key", "*") == "*" or {*map(_folded, keys)} <= {*output["key"]}]
+    wanted_keys = {folded(one.strip()) for one in keys}
+    holding = [output for output in found if output.get("key", "*") == "*" or wanted_keys <= {*output["key"]}]
     return (holding or found)[0]
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy import provenance, steering
+from epstudy.acceptance import acceptance
 from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
@@ -26,6 +27,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
 from epstudy.core.sampling import Labels, Sampling
+from epstudy.core.tracebacks import brief_interrupts, shorten
 from epstudy.core.variant import check_study_name
 from epstudy.facts import provenance_series
 from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
@@ -37,6 +39,7 @@ from epstudy.plan import Plan, make_plan
 from epstudy.results import (
     Contents,
     chosen_variants,
+    is_stored,
     manifest_frame,
     notes_on_metrics,
     notes_on_outputs,
@@ -44,6 +47,7 @@ from epstudy.results import (
     stored_states,
     table_frame,
     timeseries_frame,
+    told_keys,
     variants_frame,
     with_output_columns,
     with_savings,
@@ -51,6 +55,7 @@ from epstudy.results import (
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
+from epstudy.troubles import study_troubles
 from epstudy.verification import Verification, verify
 from epstudy.views import ProgressLines, progress_html
 
@@ -185,25 +190,32 @@ class Study:
         rows = [[level.label for level in point] for point in self._plan.points]
         return variants_frame(list(self._plan.parameters), rows)
 
+    @brief_interrupts()
     def check(self, probe: bool = False) -> Check:
         """Look at every file, target and level, and return all problems at once. Nothing is queued.
+
+        When all are well, the model is run on this machine to its first time step, which takes a second or so, and what
+        EnergyPlus refuses is a problem. The same files are not tried again, and no try takes longer than half a minute:
+        a model that needs more is let pass.
 
         With `probe=True` the corner variants are simulated first, at most eight of them: what fails there is a problem.
         Their results are kept like any other.
         """
         if self._plan is None:
             return Check(warnings=("opened from the store: its files were checked when it was run, not now",))
-        check = self._look(self._plan)[0].check
+        check = self._tried(self._plan)[0].check
         if probe and check.ok:
             check = replace(check, problems=tuple(self._probe(self._plan)))
         return check
 
+    @brief_interrupts()
     def estimate(self) -> Estimate:
         """Return how many variants are done and how many will run, and what that takes by what earlier runs took."""
         return estimate(self._store, self._own_manifest(), slots=self._live.slots())
 
     # the run ----------------------------------------------------------------------------------------------------
 
+    @brief_interrupts()
     def run(self, *, only: Literal["failed", "missing"] | None = None, check: bool = True) -> Study:
         """Check, then queue what the store does not hold; return at once.
 
@@ -223,11 +235,12 @@ class Study:
             self._live.begin(lambda pool: pool)  # first of all: the check asks its workers what they have
         prepared = None
         if self._plan is not None:
-            prepared, self._manifest = self._look(self._plan)
+            prepared, self._manifest = self._tried(self._plan) if check else self._look(self._plan)
             if self._manifest is None or (check and not prepared.check.ok):
                 raise CheckError(self.name, prepared.check)
         manifest = self._own_manifest()
-        self._live.begin(lambda pool: pool)
+        self._live.begin(lambda pool: pool.refuse_another_store())
+        self._store.create()
         if prepared is not None:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
@@ -236,6 +249,7 @@ class Study:
         moved(self._settings, self._own_manifest())
         return self
 
+    @brief_interrupts()
     def wait(self, timeout: float | None = None) -> Study:
         """Block until every variant has ended, showing progress; return the study.
 
@@ -246,14 +260,15 @@ class Study:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         manifest = self._read_manifest()
-        self._live.refuse_another_grid(manifest)
+        if not self._live.lost_store():  # which is waited for
+            self._live.refuse_another_grid(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)
                 if progress.complete:
                     break
                 if deadline is not None and time.monotonic() > deadline:
-                    raise TimeoutError(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
+                    raise _not_yet(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
                 time.sleep(_POLL_S)
             lines.say(self._store.why_cancelled(self.name))
             for text in self._said_at_the_end():
@@ -323,6 +338,7 @@ class Study:
         moved(self._settings, self._own_manifest())
         return self
 
+    @brief_interrupts()
     def minimise(self, objectives: Any, *, n: int = 100, batch: int = 16, seed: int = 0) -> pd.DataFrame:
         """Search the space of the parameters for the variants with the least objectives; return all that were tried.
 
@@ -361,7 +377,7 @@ class Study:
         if self._plan is None:
             raise InputError("this study was opened from the store; minimise() needs the one made with its engine")
         search = Search(self._plan, objectives, n=n, batch=batch, seed=seed)
-        prepared = self._look(self._plan)[0]
+        prepared = self._tried(self._plan)[0]
         if not prepared.check.ok:
             raise CheckError(self.name, prepared.check)
         if not prepared.outputs:  # which may bring columns of their own
@@ -389,8 +405,13 @@ class Study:
         live = self._live.progress(self._own_manifest())
         if live is not None:
             return live
+        away = self._live.lost_store()
+        if away:
+            total = len(self._own_manifest())
+            return Progress(total, pending=total, running=0, done=0, failed=0, cancelled=0, cached=0, paused=away)
         states = stored_states(self._store, self._own_manifest())
         count = {state: states.count(state.value) for state in State}
+        left = count[State.PENDING] + count[State.RUNNING]
         return Progress(
             total=len(states),
             pending=count[State.PENDING],
@@ -399,9 +420,10 @@ class Study:
             failed=count[State.FAILED],
             cancelled=count[State.CANCELLED],
             cached=count[State.DONE],
-            paused=self._live.trouble or self._store.why_paused(self.name),
+            paused=self._why_paused() if left else "",
         )
 
+    @brief_interrupts()
     def verify(self) -> Verification:
         """Compare the study with the promise that nothing is lost: every variant has one end, and the store is whole.
 
@@ -409,6 +431,14 @@ class Study:
         """
         return verify(self._store, self._own_manifest(), self._live)
 
+    def troubles(self) -> list[str]:
+        """Return what has stopped being true while the study runs, each with what to do; the panel shows it, too.
+
+        The store is gone or nearly full, input files are damaged, no worker lives or can run it, clocks are apart.
+        """
+        return study_troubles(self._store, self._own_manifest(), self._live)
+
+    @brief_interrupts()
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
@@ -425,13 +455,15 @@ class Study:
             When there is no such variant to compare with.
         """
         manifest = self._read_manifest()
-        frame = results_frame(manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        frame = results_frame(manifest, self._outcomes(states), states)
         frame = with_output_columns(frame, manifest, self._store)
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
             raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
         return frame if relative_to is None else with_savings(frame, self._reference(relative_to))
 
+    @brief_interrupts()
     def timeseries(
         self,
         name: str,
@@ -468,6 +500,7 @@ class Study:
         """
         return timeseries_frame(self._store, self._read_manifest(), name, key, variants, frequency, long=long)
 
+    @brief_interrupts()
     def table(self, report: str, table: str | None = None) -> pd.DataFrame:
         """Return a table of EnergyPlus for all variants, long: the variant and its parameters in front.
 
@@ -503,6 +536,7 @@ class Study:
         frames = {name: self.timeseries(name, key) for name, key in keys.items()}
         return dataset(self._own_manifest(), self.results(), frames)
 
+    @brief_interrupts()
     def failures(self, by: Literal["message", "level"] | None = None) -> pd.DataFrame:
         """Return the failed variants: their parameters, cause, message, attempts and worker, and what EnergyPlus said.
 
@@ -512,7 +546,8 @@ class Study:
         if by not in _FAILURES:
             raise InputError(f'by is {by!r}; expected "message", "level" or None')
         manifest = self._read_manifest()
-        return _FAILURES[by](manifest, self._outcomes(), self._live.states(manifest))
+        states = self._live.states(manifest)
+        return _FAILURES[by](manifest, self._outcomes(states), states)
 
     def fetch(self, variant: int, name: str) -> Path:
         """Return the path of a file that a variant kept: "sql", "err", "html", "model", or its file name.
@@ -524,6 +559,7 @@ class Study:
         """
         return provenance.fetch(self._store, self._own_manifest(), self._checked(variant), name)
 
+    @brief_interrupts()
     def export(self, variant: int, path: str | os.PathLike[str]) -> Path:
         """Write a folder that reproduces a row without epstudy, and return it: model, weather, external files, command.
 
@@ -595,12 +631,28 @@ class Study:
     def _look(self, plan: Plan) -> tuple[Prepared, Manifest | None]:
         return plan.look(self._store, self._live, self._settings.user)
 
+    def _tried(self, plan: Plan) -> tuple[Prepared, Manifest | None]:
+        """Look at everything; where that finds no problem, have the engine begin with the model."""
+        prepared, manifest = self._look(plan)
+        if manifest is None or not prepared.check.ok:
+            return prepared, manifest
+        found = acceptance(self._store, prepared, manifest)
+        warnings = (*prepared.check.warnings, *found.warnings)
+        return replace(prepared, check=replace(prepared.check, problems=found.problems, warnings=warnings)), manifest
+
     def _probe(self, plan: Plan) -> list[str]:
         """Simulate the corner variants as a study of their own, which leaves only results; say which of them fail."""
         corners = plan.probe()
         probe = Study._of(corners.name, corners, replace(self._settings, report_studies=None))
         try:
-            failed = probe.run(check=False).wait().failures()
+            probe.run(check=False)
+            with ProgressLines(probe.name) as lines:  # and no panel: nobody can open this study afterwards
+                for progress in probe._follow():
+                    lines.show(progress)
+                    if progress.complete:
+                        break
+                    time.sleep(_POLL_S)
+            failed = probe.failures()
         finally:
             self._store.remove_study(probe.name)
             probe._live.say(lambda pool: pool.forget(probe._own_manifest()))
@@ -656,16 +708,18 @@ class Study:
             raise InputError(f"{name} is {variant!r}; expected{or_else} a variant from 0 to {last}")
         return int(variant)
 
-    def _outcomes(self) -> dict[str, Outcome]:
+    def _outcomes(self, states: Sequence[str] = ()) -> dict[str, Outcome]:
+        """The outcomes in the store; those that have ended by the ledger's `states` are looked for by their names."""
         manifest = self._own_manifest()
-        return self._store.outcomes(manifest.keys, manifest.artifacts)
+        told = told_keys(self._store, manifest, states)
+        return self._store.outcomes(manifest.keys, manifest.artifacts, told=told)
 
     def _said_at_the_end(self) -> list[str]:
         """Lines on why variants failed, on outputs that the engine did not know, and on parameters without effect."""
         manifest = self._own_manifest()
         if len(manifest) > _LOOKED_AT:
             return []
-        outcomes = self._outcomes()
+        outcomes = self._outcomes(self._live.states(manifest))
         failed = failures_frame(manifest, outcomes, []).attrs["summary"]
         more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
         frame, names = results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes]
@@ -682,16 +736,33 @@ class Study:
             ),
         ]
 
+    def _why_paused(self) -> str:
+        """Why nothing more is begun, as far as the store or the silence of the pool says it; empty when it goes on."""
+        why = self._store.why_paused(self.name)
+        return self._live.trouble or (why if why and is_stored(self._store, self._own_manifest()) else "")
+
     def _follow(self) -> Iterator[Progress]:
         """Progress, again and again, until the study is complete."""
         stored: Progress | None = None
         read = 0.0
+        self._live.refuse_another_grid(self._own_manifest())
+        if self._live.is_away() and self.name not in self._store.wanted():
+            stored = self.progress()
+            if stored.complete:
+                yield stored  # no pool is started for that
+                return
         for progress in self._live.follow(self._own_manifest()):
             if progress is None and (stored is None or time.monotonic() - read > _STORED_S):
                 stored, read = self.progress(), time.monotonic()
             shown = progress or stored
             assert shown is not None
             yield shown
+
+
+def _not_yet(message: str) -> TimeoutError:
+    error = TimeoutError(message)
+    shorten(error)
+    return error
 
 
 _FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": failing_levels_frame}
@@ -713,7 +784,8 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
         except StoreError as error:
             rows.append({"study": name, "engine": str(error)})
             continue
-        outcomes = kept.outcomes(manifest.keys, manifest.artifacts).values()
+        told = told_keys(kept, manifest, ())
+        outcomes = kept.outcomes(manifest.keys, manifest.artifacts, told=told).values()
         rows.append(
             {
                 "study": name,

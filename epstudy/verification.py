@@ -9,7 +9,7 @@ from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import State
 from epstudy.live import Live
-from epstudy.results import NOBODY, status_of
+from epstudy.results import NOBODY, status_of, told_keys
 from epstudy.store import Store
 
 _ENDS = (State.DONE, State.FAILED, State.CANCELLED)
@@ -40,9 +40,9 @@ def verify(store: Store, manifest: Manifest, live: Live) -> Verification:
     A study that is under way is no problem; one that nobody works on, with variants that have no end, is.
     """
     damaged = store.damage(manifest)  # first: what it removes does not count below
-    outcomes = store.outcomes(manifest.keys, manifest.artifacts)
     progress = live.progress(manifest)
     ledger = live.states(manifest)
+    outcomes = store.outcomes(manifest.keys, manifest.artifacts, told=told_keys(store, manifest, ledger))
     statuses = [
         status_of(outcomes.get(key), state, manifest.timeout_s)
         for key, state in zip(manifest.keys, ledger or [NOBODY] * len(manifest), strict=True)

@@ -26,9 +26,10 @@ class ProgressLines:
     Lines go where they can be read: a terminal's standard error, a notebook's or log's standard output.
     """
 
-    def __init__(self, study: str, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, study: str, stream: TextIO | None = None, *, quiet: bool = False, says_end: bool = True) -> None:
         self._study = study
-        self._quiet = quiet  # something else shows how it goes: the first and the last line are enough
+        self._quiet = quiet  # something else shows how it goes: a line that stays beside it would say what was
+        self._says_end = says_end
         self._stream = stream or (sys.stderr if sys.stderr.isatty() else sys.stdout)
         self._bar = self._stream.isatty()
         self._shown = ""
@@ -49,7 +50,7 @@ class ProgressLines:
 
     def show(self, progress: Progress) -> None:
         """Print `progress`, if there is something new to say."""
-        if self._quiet and self._decile >= 0 and not progress.complete:
+        if self._quiet and not (progress.complete and self._says_end):
             return
         if self._bar:
             self._redraw(progress)
@@ -88,6 +89,13 @@ class ProgressLines:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
+
+
+def tell(text: str) -> None:
+    """Print a line where the lines of `ProgressLines` go."""
+    stream = sys.stderr if sys.stderr.isatty() else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def progress_html(study: str, progress: Progress) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from epstudy.core.check import Check
 from epstudy.core.outcome import Outcome
@@ -19,7 +19,9 @@ class Prepared:
 
     `recipe` is all that a key holds besides the edits, as plain JSON; None when the inputs cannot be read at all.
     `files` are the input files under the name that the recipe gives them (digest and suffix). `edits` holds, for each
-    parameter, what each of its levels changes, as plain JSON. `metrics` maps each scalar of a result to its unit.
+    parameter, what each of its levels changes, as plain JSON; of a level that cannot be made, `core.refusal.refused`
+    says why. A recipe with a part "refused" says why no variant can be. `metrics` maps each scalar of a result to its
+    unit.
 
     `sources` holds the user's own code that edits name, by digest. `outputs` are the requests as plain JSON, and
     `artifacts` the names of the files that every result of this study has beside its scalars. `notes` maps a parameter
@@ -177,4 +179,17 @@ class Simulator(Protocol):
 
     def close(self) -> None:
         """End the processes."""
+        ...
+
+
+@runtime_checkable
+class TriesOut(Simulator, Protocol):
+    """A Simulator that can say within a second or so whether the engine takes a variant at all."""
+
+    def try_out(self, run: Run) -> Outcome:
+        """Simulate one variant no further than its begin.
+
+        `done` when it began, `failed` with the engine's own words when it did not; `cancelled` when that took too long
+        to be found out.
+        """
         ...

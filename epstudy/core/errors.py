@@ -16,12 +16,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from epstudy.core.tracebacks import render
+
 if TYPE_CHECKING:
     from epstudy.core.check import Check
 
 
 class EpstudyError(Exception):
-    """Anything that epstudy itself has to say."""
+    """Anything that epstudy itself has to say.
+
+    A notebook shows the user's own line and the message; `%tb` shows the whole traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return render(self)
 
 
 class InputError(EpstudyError, ValueError):

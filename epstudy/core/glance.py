@@ -64,8 +64,9 @@ class Glance:
     """What one poll says of a study.
 
     `counts` has how many variants have each mark; `marks` one byte a variant, None when the counts are those that the
-    caller knows already. `ended` are the last simulations, the newest first; `workers` what the living workers say of
-    themselves, `beat_s` seconds ago. `halt` says why nothing is given out; empty when the study goes on.
+    caller knows already. `ended` are the last simulations, the newest first, and `elsewhere_s` what those of the pool's
+    other studies took, told while few of this one have ended. `workers` is what the living workers say of themselves,
+    `beat_s` seconds ago. `halt` says why nothing is given out; empty when the study goes on.
     """
 
     at_s: float
@@ -73,11 +74,17 @@ class Glance:
     marks: bytes | None
     running: tuple[RunningVariant, ...] = ()
     ended: tuple[Ended, ...] = ()
+    elsewhere_s: tuple[float, ...] = ()
     workers: tuple[Mapping[str, Any], ...] = ()
     others: tuple[Other, ...] = ()
     causes: Mapping[str, int] = field(default_factory=dict)
     cancelled: bool = False
     halt: str = ""
+
+    @property
+    def sharing(self) -> int:
+        """How many studies take turns in the pool, this one included."""
+        return 1 + sum(bool(one.waiting or one.running) for one in self.others)
 
     @property
     def known(self) -> str:

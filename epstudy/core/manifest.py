@@ -13,7 +13,9 @@ from epstudy.core.canonical import canonical, content_digest, digest, short_dige
 from epstudy.core.contracts import NO_LIMITS, Limits, Prepared, Run
 from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter, label_of
+from epstudy.core.refusal import REFUSED, refusal_of, refused
 from epstudy.core.sampling import AS_IN_THE_MODEL, Point
+from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 from epstudy.core.variant import Variant
 
 #: What the digits of a key mean. Another number makes every stored result unreachable: see docs/decisions/.
@@ -92,6 +94,21 @@ class Manifest:
         chosen = (axis.edits[level] for axis, level in zip(self.axes, self.rows[index], strict=True))
         return sorted((edit for edits in chosen for edit in edits), key=canonical)
 
+    def refusal(self, index: int) -> str:
+        """Return why variant `index` cannot be made, and so fails without a simulation; "" when it can."""
+        if REFUSED in self.recipe:
+            return str(self.recipe[REFUSED])
+        return next(
+            filter(None, (why.get(level) for why, level in zip(self._refusals, self.rows[index], strict=True))), ""
+        )
+
+    @cached_property
+    def _refusals(self) -> tuple[dict[int, str], ...]:
+        """For each axis, why those of its levels cannot be made that cannot."""
+        return tuple(
+            {place: why for place, edits in enumerate(axis.edits) if (why := refusal_of(edits))} for axis in self.axes
+        )
+
     @cached_property
     def digest(self) -> str:
         """The content address of what is simulated and how; two runs of the same cell have the same one."""
@@ -151,9 +168,13 @@ class Manifest:
         ------
         StoreError
             When a later version wrote it.
+        ValueError
+            When it has another shape.
         """
+        check_shape(said, {"study": str}, optional={"manifest": int})
         if said.get("manifest", 1) > MANIFEST_FORMAT:
             raise StoreError(f'study "{said["study"]}" was written by a later version of epstudy; update this one')
+        _check_manifest(said)
         axes = tuple(
             Axis(
                 name=axis["name"],
@@ -168,9 +189,70 @@ class Manifest:
             )
             for axis in said["axes"]
         )
-        kept = {name: value for name, value in said.items() if name not in ("format", "manifest")}
+        kept = {name: value for name, value in said.items() if name in cls.__dataclass_fields__}
         lists = {name: tuple(said[name]) for name in ("keys", "outputs", "keep", "artifacts") if name in said}
         return cls(**{**kept, **lists, "axes": axes, "rows": tuple(map(tuple, said["rows"]))})
+
+
+_OF_A_MANIFEST: Mapping[str, Kinds] = {
+    "study": str,
+    "engine": str,
+    "recipe": dict,
+    "axes": list,
+    "rows": list,
+    "keys": list,
+    "metrics": dict,
+}
+_ALSO_OF_A_MANIFEST: Mapping[str, Kinds] = {
+    "sampling": str,
+    "timeout_s": (*NUMBER, type(None)),
+    "retries": int,
+    "baseline": (int, type(None)),
+    "written": dict,
+    "outputs": list,
+    "keep": list,
+    "artifacts": list,
+    "sources": dict,
+    "needs": str,
+    "hints": dict,
+    "stop_after": (int, type(None)),
+    "sampling_arguments": dict,
+}
+_OF_AN_AXIS: Mapping[str, Kinds] = {
+    "name": str,
+    "kind": str,
+    "targets": list,
+    "labels": list,
+    "values": list,
+    "edits": list,
+}
+
+
+def _check_manifest(stored: Mapping[str, Any]) -> None:
+    """Raise ValueError unless plain JSON has the shape of a manifest, and its rows name levels that are there."""
+    check_shape(stored, _OF_A_MANIFEST, optional=_ALSO_OF_A_MANIFEST)
+    for axis in stored["axes"]:
+        check_shape(axis, _OF_AN_AXIS, optional={"notes": list})
+        check_items(axis["edits"], list, "edits")
+        if not len(axis["labels"]) == len(axis["values"]) == len(axis["edits"]):
+            raise ValueError(f'the axis "{axis["name"]}" has not as many values as labels')
+    check_items(stored["keys"], str, "keys")
+    for name in ("metrics", "keep", "artifacts", "written"):
+        check_items(stored.get(name, ()), str, name)
+    for name, kind in (("rows", list), ("outputs", dict), ("sources", dict)):
+        check_items(stored.get(name, ()), kind, name)
+    counts = [len(axis["labels"]) for axis in stored["axes"]]
+    rows, baseline = stored["rows"], stored.get("baseline")
+    if len(rows) != len(stored["keys"]) or not all(_is_row(row, counts) for row in rows):
+        raise ValueError('"rows" does not fit the axes and keys')
+    if baseline is not None and not 0 <= baseline < len(rows):
+        raise ValueError('"baseline" is no variant')
+
+
+def _is_row(row: Sequence[Any], counts: Sequence[int]) -> bool:
+    return len(row) == len(counts) and all(
+        isinstance(level, int) and 0 <= level < count for level, count in zip(row, counts, strict=True)
+    )
 
 
 def variant_keys(
@@ -245,11 +327,16 @@ def _axis(name: str, parameter: Parameter, prepared: Prepared, levels: tuple[Lev
         targets=parameter.targets,
         labels=tuple(level.label for level in levels),
         values=tuple(level.value for level in levels),
-        edits=edits + ((),) * (len(levels) - len(edits)),
+        edits=edits + tuple(map(_no_edit, levels[len(edits) :])),
         notes=notes + ("as in the model",) * (len(levels) - len(notes)) if notes else (),
         unit=prepared.units.get(name, ""),
         label=label_of(parameter),
     )
+
+
+def _no_edit(level: Level) -> tuple[Any, ...]:
+    """The edits of a level of which the engine said nothing."""
+    return () if level.value is None else (refused(f"the engine makes nothing of level {level.label!r}", level.value),)
 
 
 def _levels(parameter: Parameter, baseline: int | None) -> tuple[Level, ...]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 
 
 class State(StrEnum):
@@ -32,6 +35,18 @@ class Cause(StrEnum):
 
 #: Failures that say something about the model: the same input fails the same way again.
 DETERMINISTIC = frozenset({Cause.INPUT, Cause.SIMULATION, Cause.CRASH})
+
+
+_OF_AN_OUTCOME: Mapping[str, Kinds] = {
+    "cause": (str, type(None)),
+    "message": str,
+    "engine": str,
+    "worker": str,
+    "attempts": int,
+    "timeout_s": (*NUMBER, type(None)),
+    "finished": str,
+    "details": dict,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +84,19 @@ class Outcome:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Outcome:
-        """Return the Outcome that `to_json` wrote."""
+        """Return the Outcome that `to_json` wrote; fields that a later version added are left out.
+
+        Raises
+        ------
+        ValueError
+            When it has another shape.
+        """
+        check_shape(said, {"state": str, "metrics": dict}, optional=_OF_AN_OUTCOME)
+        check_items(said["metrics"], (*NUMBER, type(None)), "metrics")
         metrics = {name: math.nan if value is None else float(value) for name, value in said["metrics"].items()}
-        cause = Cause(said["cause"]) if said["cause"] else None
-        return cls(**{**said, "state": State(said["state"]), "cause": cause, "metrics": metrics})
+        cause = Cause(said["cause"]) if said.get("cause") else None
+        known = {name: value for name, value in said.items() if name in _OF_AN_OUTCOME}
+        return cls(**{**known, "state": State(said["state"]), "cause": cause, "metrics": metrics})
 
     def settles(self, timeout_s: float | None) -> bool:
         """Say whether a study with this time limit need not simulate the variant (again).
@@ -110,7 +134,8 @@ class Attempt:
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Attempt:
-        """Return the Attempt that `to_json` wrote."""
+        """Return the Attempt that `to_json` wrote; raise ValueError when it has another shape."""
+        check_shape(said, dict.fromkeys(("worker", "started", "ended"), str), optional={"token": str})
         return cls(str(said["worker"]), str(said["started"]), str(said["ended"]), str(said.get("token", "")))
 
 
@@ -118,8 +143,8 @@ class Attempt:
 class Progress:
     """How far a study is. The five states add up to `total`; `cached` is the part of `done` that was not simulated.
 
-    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished. `paused`
-    says why nothing more is begun for now; empty when the study goes on.
+    `per_second` counts finished simulations over the last minute; `eta_s` is None before five have finished, here or in
+    the studies that it takes turns with. `paused` says why nothing more is begun for now; empty when the study goes on.
     """
 
     total: int
@@ -156,11 +181,19 @@ class Progress:
             )
             if count
         ]
-        if self.paused:
+        if self.paused and not self.complete:
             parts.append(f"paused: {self.paused}")
         elif self.eta_s is not None and not self.complete:
             parts.append(f"about {duration(self.eta_s)} left")
         return ", ".join(parts)
+
+
+def seconds_of(stamp: str) -> float | None:
+    """Return a time as ISO 8601 in seconds since 1970; None for what is none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return None
 
 
 def duration(seconds: float) -> str:

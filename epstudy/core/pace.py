@@ -44,7 +44,16 @@ class Pace:
     quiet_s: float | None = None
 
 
-def pace(ended: Sequence[Ended], now_s: float, *, waiting: int, ages_s: Sequence[float], slots: int) -> Pace:
+def pace(
+    ended: Sequence[Ended],
+    now_s: float,
+    *,
+    waiting: int,
+    ages_s: Sequence[float],
+    slots: int,
+    elsewhere_s: Sequence[float] = (),
+    sharing: int = 1,
+) -> Pace:
     """Return how fast a study goes on.
 
     Parameters
@@ -59,12 +68,20 @@ def pace(ended: Sequence[Ended], now_s: float, *, waiting: int, ages_s: Sequence
         For how long each of those that run has been running.
     slots
         How many simulations run at once at the most; with others' studies beside, fewer are this study's.
+    elsewhere_s
+        What simulations of the pool's other studies took lately: that counts until enough of this one's have ended.
+    sharing
+        How many studies take turns in the pool, this one included.
     """
     took = [one.took_s for one in ended]
     median_s = statistics.median(took) if took else None
     quiet_s = _quiet(ended, now_s, ages_s)
     if len(ended) < ENOUGH:
-        return Pace(median_s=median_s, quiet_s=quiet_s)
+        known = [*took, *elsewhere_s]
+        if len(known) < ENOUGH or not slots:
+            return Pace(median_s=median_s, quiet_s=quiet_s)
+        soonest_s, latest_s = _in_turns(known, waiting, ages_s, slots, sharing)
+        return Pace(soonest_s=soonest_s, latest_s=latest_s, median_s=median_s, quiet_s=quiet_s)
     lately = _since_the_last_pause(ended[:_RECENT], now_s, ages_s)
     per_minute = _per_minute(lately, now_s) if len(lately) > 1 else None
     if not slots and not ages_s:
@@ -72,6 +89,18 @@ def pace(ended: Sequence[Ended], now_s: float, *, waiting: int, ages_s: Sequence
     parallel = _parallel(lately, now_s, ages_s, slots) if len(lately) > 1 else float(max(slots, 1))
     soonest_s, latest_s = _range(took, waiting, ages_s, parallel)
     return Pace(per_minute, soonest_s, latest_s, median_s, quiet_s)
+
+
+def _in_turns(
+    took: Sequence[float], waiting: int, ages_s: Sequence[float], slots: int, sharing: int
+) -> tuple[float, float]:
+    """The range of a study that has hardly begun: alone at the soonest, with an equal share at the latest.
+
+    Before its first turn, one of the simulations that run in its place has to end.
+    """
+    soonest_s, _ = _range(took, waiting, ages_s, float(slots))
+    _, latest_s = _range(took, waiting, ages_s, slots / max(sharing, 1))
+    return soonest_s, latest_s + (max(took) if sharing > 1 and not ages_s else 0.0)
 
 
 def _since_the_last_pause(ended: Sequence[Ended], now_s: float, ages_s: Sequence[float]) -> Sequence[Ended]:

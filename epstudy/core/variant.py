@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,15 @@ class Variant:
     index: int
     labels: tuple[Any, ...]
     key: str
+
+
+def is_one_name(name: str, other: str) -> bool:
+    """Say whether a file system that folds upper and lower case, or forms of one letter, takes two names as one."""
+    return _folded(name) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def check_study_name(name: object) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from epstudy.core.manifest import Manifest
+from epstudy.core.tracebacks import shorten
 from epstudy.notebook.frontend import FrontEnd, front_end
 from epstudy.settings import Settings
 from epstudy.views import ProgressLines
@@ -39,10 +40,13 @@ def watched(settings: Settings, manifest: Manifest, *, silent: bool = False) -> 
     if panel is not None:
         panel.wake()
     try:
-        with ProgressLines(manifest.study, quiet=panel is not None and panel.is_live) as lines:
+        is_live = panel is not None and panel.is_live
+        says_end = panel is None or not panel.is_in_this_cell
+        with ProgressLines(manifest.study, quiet=is_live, says_end=says_end) as lines:
             try:
                 yield lines
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as error:
+                shorten(error)
                 lines.say("not waited for any more; it goes on, and wait() follows it again")
                 raise
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ def _look_at(picture: Picture, index: int) -> dict[str, Any]:
     if outcome.state is State.DONE:
         units = picture.manifest.metrics
         names = [*units, *(name for name in outcome.metrics if name not in units)]
-        known = [name for name in names if name in outcome.metrics]
+        known = [name for name in names if math.isfinite(outcome.metrics.get(name, math.nan))]
         return {**said, "metrics": [[name, views.number(outcome.metrics[name]), units.get(name, "")] for name in known]}
     cause = outcome.cause.value if outcome.cause else ""
     return {**said, "cause": cause, "message": outcome.message[:_MESSAGE], "attempts": outcome.attempts}

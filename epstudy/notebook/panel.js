@@ -18,7 +18,12 @@ const RANK = { failed: 5, running: 4, waiting: 3, cancelled: 2, done: 1, cached:
 const SCALE = ["#00204d", "#2b446e", "#575c6d", "#7c7b78", "#a59c74", "#d2c060", "#ffe945"]; // cividis
 const NO_VALUE = 255;
 const MAP_HEIGHT = 240;
+const GRID_HEIGHT = 320; // of a grid, without its edges
+const LEAST_CELL = 6; // pixels to a side: a grid of smaller ones is shown in sequence
+const LINE = 15; // the height of a text at an edge
 const UNANSWERED_MS = 3000;
+const TWICE_MS = 500; // a second click so soon and in the same place belongs to the first
+const TWICE_PX = 8;
 const HINT = "Point at a cell, or use the arrow keys: its parameters and outcome. Click or Enter: all its results.";
 const KNOWN = 500; // outcomes that the page remembers
 
@@ -76,6 +81,11 @@ function numbers(view, Kind) {
   return new Kind(raw.slice().buffer, 0, Math.floor(raw.byteLength / Kind.BYTES_PER_ELEMENT));
 }
 
+/** Shows a button, or leaves its place empty: nothing else moves there. */
+function offer(button, isOffered) {
+  button.style.visibility = isOffered ? "" : "hidden";
+}
+
 /** Replaces what is in a node when what it is made of has changed; else it, and the keyboard's focus in it, stay. */
 function section(holder) {
   let last = null;
@@ -87,7 +97,115 @@ function section(holder) {
   };
 }
 
-/** The map: where each variant is, and how it is painted. */
+/**
+ * Keeps in place what is under the pointer. A block that ends above the pointer keeps its height, and scrolls if it must;
+ * the one that the pointer is in does not shrink. Below the pointer everything may grow.
+ */
+class Steady {
+  constructor(root, redraw) {
+    this.blocks = [];
+    this.y = null; // of the pointer in the panel
+    const move = (event) => {
+      this.y = event.clientY;
+      if (this.blocks.some((one) => one.keeps && one.keeps !== this.kept(one, one.node.getBoundingClientRect()))) redraw();
+    };
+    root.addEventListener("pointerover", move);
+    root.addEventListener("pointermove", move);
+    root.addEventListener("pointerleave", () => {
+      this.y = null;
+      redraw();
+    });
+  }
+
+  /** A block of the panel, which takes part: whatever is in it may come and go. */
+  block(...children) {
+    const made = node("div", { class: "ep-block" }, ...children);
+    this.blocks.push({ node: made, keeps: "" });
+    return made;
+  }
+
+  kept(one, box) {
+    if (this.y === null || this.y < box.top) return "";
+    return this.y > box.bottom ? "height" : "least";
+  }
+
+  /** Whether the pointer is in this block: then lists keep their order. */
+  isIn(block) {
+    const box = block.getBoundingClientRect();
+    return this.y !== null && box.top <= this.y && this.y <= box.bottom;
+  }
+
+  /** To be called before anything is drawn. */
+  hold() {
+    const boxes = this.blocks.map((one) => one.node.getBoundingClientRect());
+    this.blocks.forEach((one, k) => {
+      const keeps = this.kept(one, boxes[k]);
+      const height = keeps ? `${boxes[k].height}px` : "";
+      one.keeps = keeps;
+      one.node.style.height = keeps === "height" ? height : "";
+      one.node.style.minHeight = keeps === "least" ? height : "";
+      one.node.style.overflow = keeps === "height" ? "hidden auto" : "";
+    });
+  }
+}
+
+const measure = document.createElement("canvas").getContext("2d");
+/** How wide a text is at an edge, in pixels. */
+function wide(text) {
+  measure.font = "11px system-ui, sans-serif";
+  return Math.ceil(measure.measureText(text).width);
+}
+
+/** A text at an edge of the map or of the scatter: `span` pixels belong to it, in its middle or at its end. */
+function edge(text, left, top, span, align) {
+  const made = node("span", { class: `ep-edge ep-edge-${align}`, title: text }, text);
+  Object.assign(made.style, { left: `${left}px`, top: `${top}px`, width: `${span}px` });
+  return made;
+}
+
+/** Which of so many labels are written where each has `span` pixels and the longest needs `longest`: every n-th. */
+const every = (span, longest) => Math.max(1, Math.ceil((longest + 8) / Math.max(span, 1)));
+
+const product = (sizes) => sizes.reduce((all, one) => all * one, 1);
+
+/**
+ * A grid of several parameters as rows and columns of cells: the last parameters across, the first ones down, those that
+ * change fastest innermost. `null` where the cells would be too small.
+ */
+function gridLayout(width, count, axes, baseline, levelOf) {
+  const found = [];
+  for (let split = axes.length > 1 ? 1 : 0; split < axes.length; split++) {
+    const [down, across] = [axes.slice(0, split), axes.slice(split)];
+    const gutters = down.map((one) => Math.min(110, Math.max(wide(one.name), ...one.labels.map(wide))) + 10);
+    const names = Math.min(110, Math.max(...across.map((one) => wide(one.name)), baseline >= 0 ? wide("baseline") : 0)) + 10;
+    const gutter = Math.max(names, gutters.reduce((all, one) => all + one, 0));
+    const [rows, columns] = [product(down.map((one) => one.labels.length)), product(across.map((one) => one.labels.length))];
+    const wideCell = Math.min(64, Math.floor((width - gutter) / columns));
+    const highCell = Math.min(22, Math.floor(GRID_HEIGHT / rows));
+    if (wideCell >= LEAST_CELL && highCell >= LEAST_CELL) found.push({ down, across, gutters, gutter, rows, columns, wideCell, highCell });
+  }
+  found.sort((a, b) => Math.min(b.wideCell, 30) * b.highCell - Math.min(a.wideCell, 30) * a.highCell || a.rows - b.rows);
+  if (!found.length) return null;
+  const layout = found[0];
+  const { down, across, columns } = layout;
+  const first = baseline >= 0 ? 1 : 0; // the untouched model has a row of its own
+  layout.first = first;
+  layout.rows += first;
+  layout.cellOf = new Int32Array(count);
+  layout.at = new Int32Array(layout.rows * columns).fill(-1);
+  for (let index = 0; index < count; index++) {
+    let [row, column] = [0, 0];
+    for (const one of down) row = row * one.labels.length + one.places.get(levelOf(one.k, index));
+    for (const one of across) column = column * one.labels.length + one.places.get(levelOf(one.k, index));
+    const cell = index === baseline ? 0 : (row + first) * columns + column;
+    if (layout.at[cell] >= 0) return null; // a point that is there twice
+    layout.cellOf[index] = cell;
+    layout.at[cell] = index;
+  }
+  return layout;
+}
+
+/** The map: where each variant is, and how it is painted. A grid has its levels at the edges; else they are in sequence. */
 class VariantMap {
   constructor(canvas, sizes) {
     this.canvas = canvas;
@@ -95,17 +213,25 @@ class VariantMap {
     this.buffer = document.createElement("canvas");
     this.scale = colourScale();
     this.selected = -1;
+    this.grid = null;
     this.states = new Uint32Array(256);
     this.ranks = new Uint8Array(256);
     for (const [mark, part] of Object.entries(PART_OF)) this.ranks[mark.charCodeAt(0)] = RANK[part];
   }
 
-  layout(width, count) {
+  layout(width, count, grid) {
     this.count = count;
+    this.grid = grid;
+    this.group = 1;
+    if (grid) {
+      this.cells = grid.rows * grid.columns;
+      [this.columns, this.rows, this.across, this.down] = [grid.columns, grid.rows, grid.wideCell, grid.highCell];
+      return;
+    }
     this.group = Math.max(1, Math.ceil(count / (width * MAP_HEIGHT))); // variants of one cell
     this.cells = Math.ceil(count / this.group);
-    this.side = Math.min(22, Math.max(1, Math.floor(Math.sqrt((width * MAP_HEIGHT) / Math.max(this.cells, 1)))));
-    this.columns = Math.max(1, Math.min(Math.floor(width / this.side), this.cells));
+    this.across = this.down = Math.min(22, Math.max(1, Math.floor(Math.sqrt((width * MAP_HEIGHT) / Math.max(this.cells, 1)))));
+    this.columns = Math.max(1, Math.min(Math.floor(width / this.across), this.cells));
     let line = 1; // the longest run of levels that fits: then a parameter stands in a column
     for (const size of [...this.sizes].reverse()) {
       if (line * size > this.columns) break;
@@ -115,24 +241,91 @@ class VariantMap {
     this.rows = Math.max(1, Math.ceil(this.cells / this.columns));
   }
 
+  /** The first variant of a cell; -1 for a place where there is none. */
+  indexAt(x, y) {
+    if (x < 0 || y < 0 || x >= this.columns || y >= this.rows) return -1;
+    const cell = y * this.columns + x;
+    if (this.grid) return this.grid.at[cell];
+    return cell * this.group < this.count ? cell * this.group : -1;
+  }
+
+  cell(index) {
+    return this.grid ? this.grid.cellOf[index] : Math.floor(index / this.group);
+  }
+
   index(event) {
     const box = this.canvas.getBoundingClientRect();
-    const x = Math.floor((event.clientX - box.left) / this.side);
-    const y = Math.floor((event.clientY - box.top) / this.side);
-    const index = (y * this.columns + x) * this.group;
-    return x < 0 || y < 0 || x >= this.columns || index >= this.count ? -1 : index;
+    return this.indexAt(Math.floor((event.clientX - box.left) / this.across), Math.floor((event.clientY - box.top) / this.down));
+  }
+
+  /** The next variant from the selected one in a direction; -1 at the edge. */
+  next(dx, dy) {
+    if (this.selected < 0) return 0;
+    if (!this.grid) {
+      const next = this.selected + (dx + dy * this.columns) * this.group;
+      return next >= 0 && next < this.count ? next : -1;
+    }
+    const cell = this.cell(this.selected);
+    let [x, y] = [(cell % this.columns) + dx, Math.floor(cell / this.columns) + dy];
+    while (x >= 0 && y >= 0 && x < this.columns && y < this.rows && this.indexAt(x, y) < 0) [x, y] = [x + dx, y + dy];
+    return this.indexAt(x, y);
+  }
+
+  /** The texts at the edges of a grid, and how much room they need on its left, above and below. */
+  edges() {
+    if (!this.grid) return { made: [], left: 0, top: 0, bottom: 0 };
+    const { down, across, gutters, gutter, first, columns } = this.grid;
+    const top = down.length ? LINE : 0;
+    const height = this.rows * this.down;
+    const made = [];
+    let at = gutter - gutters.reduce((all, one) => all + one, 0);
+    let repeats = 1;
+    let inside = this.rows - first;
+    if (first) made.push(edge("baseline", 0, top + this.down / 2 - LINE / 2, gutter - 6, "end"));
+    down.forEach((one, j) => {
+      made.push(edge(one.name, at, 0, gutters[j] - 6, "end"));
+      made[made.length - 1].classList.add("ep-edge-name");
+      inside /= one.labels.length;
+      const span = inside * this.down;
+      const step = every(span, LINE - 8);
+      for (let place = 0; place < repeats * one.labels.length; place++) {
+        if ((place % one.labels.length) % step) continue;
+        const middle = top + first * this.down + place * span + span / 2 - LINE / 2;
+        made.push(edge(one.labels[place % one.labels.length], at, middle, gutters[j] - 6, "end"));
+      }
+      repeats *= one.labels.length;
+      at += gutters[j];
+    });
+    let line = top + height + 2;
+    [...across].reverse().forEach((one, j) => {
+      const within = product(across.slice(across.length - j).map((other) => other.labels.length));
+      const span = within * this.across;
+      const total = columns / within;
+      const longest = Math.max(...one.labels.map(wide));
+      const step = one.numeric || span < 30 ? every(span, longest) : 1; // of words the beginning is enough
+      made.push(edge(one.name, 0, line, gutter - 6, "end"));
+      made[made.length - 1].classList.add("ep-edge-name");
+      for (let place = 0; place < total; place++) {
+        if ((place % one.labels.length) % step) continue;
+        const left = gutter + place * span - ((step - 1) * span) / 2;
+        made.push(edge(one.labels[place % one.labels.length], left, line, step * span, "middle"));
+      }
+      line += LINE;
+    });
+    return { made, left: gutter, top, bottom: across.length * LINE + 4 };
   }
 
   paint(marks, colours) {
-    const { columns, rows, side, canvas, buffer } = this;
+    const { columns, rows, across, down, canvas, buffer } = this;
     for (const [mark, name] of Object.entries(PART_OF)) {
       this.states[mark.charCodeAt(0)] = packed(rgb(colourOf(PARTS.find(([one]) => one === name))));
     }
     const image = new ImageData(columns, rows);
     const pixels = new Uint32Array(image.data.buffer);
     for (let cell = 0; cell < this.cells; cell++) {
-      let index = cell * this.group;
-      for (let other = index + 1; other < Math.min((cell + 1) * this.group, this.count); other++) {
+      let index = this.grid ? this.grid.at[cell] : cell * this.group;
+      if (index < 0) continue;
+      for (let other = index + 1; other < Math.min(index + this.group, this.count); other++) {
         if (this.ranks[marks[other]] > this.ranks[marks[index]]) index = other;
       }
       const value = colours.length ? colours[index] : NO_VALUE;
@@ -142,34 +335,58 @@ class VariantMap {
     buffer.height = rows;
     buffer.getContext("2d").putImageData(image, 0, 0);
     const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(columns * side * ratio);
-    canvas.height = Math.round(rows * side * ratio);
-    canvas.style.width = `${columns * side}px`;
-    canvas.style.height = `${rows * side}px`;
+    canvas.width = Math.round(columns * across * ratio);
+    canvas.height = Math.round(rows * down * ratio);
+    canvas.style.width = `${columns * across}px`;
+    canvas.style.height = `${rows * down}px`;
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     context.imageSmoothingEnabled = false;
-    context.drawImage(buffer, 0, 0, columns * side, rows * side);
-    if (side >= 5) {
-      context.globalCompositeOperation = "destination-out"; // gaps between the cells
-      for (let x = 1; x <= columns; x++) context.fillRect(x * side - 1, 0, 1, rows * side);
-      for (let y = 1; y <= rows; y++) context.fillRect(0, y * side - 1, columns * side, 1);
-      context.globalCompositeOperation = "source-over";
-    }
+    context.drawImage(buffer, 0, 0, columns * across, rows * down);
+    this.clearGaps(context);
     if (this.selected >= 0) {
-      const cell = Math.floor(this.selected / this.group);
-      const wide = Math.max(side - 1, 6);
-      const inside = (place, size) => Math.max(0, Math.min(place * side - (side < 6 ? 3 : 0), size * side - wide)) + 1;
+      const cell = this.cell(this.selected);
+      const inside = (place, side, size, extent) => Math.max(0, Math.min(place * side - (side < 6 ? 3 : 0), size * side - extent)) + 1;
+      const [w, h] = [Math.max(across - 1, 6), Math.max(down - 1, 6)];
       context.strokeStyle = "#d6006c";
       context.lineWidth = 2;
-      context.strokeRect(inside(cell % columns, columns), inside(Math.floor(cell / columns), rows), wide - 2, wide - 2);
+      context.strokeRect(inside(cell % columns, across, columns, w), inside(Math.floor(cell / columns), down, rows, h), w - 2, h - 2);
     }
+  }
+
+  /** Gaps between the cells, and wider ones where an outer parameter has its next level. */
+  clearGaps(context) {
+    const { columns, rows, across, down, grid } = this;
+    if (Math.min(across, down) < 5) return;
+    const wider = Math.min(across, down) < 12 ? 2 : 4;
+    const inner = (axes) => (axes && axes.length > 1 ? axes[axes.length - 1].labels.length : 0);
+    const [groupX, groupY, first] = [inner(grid?.across), inner(grid?.down), grid?.first || 0];
+    const gapX = (x) => (groupX && x % groupX === 0 && x < columns ? wider : 1);
+    const gapY = (y) => ((first && y === first) || (groupY && y > first && (y - first) % groupY === 0 && y < rows) ? wider : 1);
+    context.globalCompositeOperation = "destination-out";
+    for (let x = 1; x <= columns; x++) context.fillRect(x * across - gapX(x), 0, gapX(x), rows * down);
+    for (let y = 1; y <= rows; y++) context.fillRect(0, y * down - gapY(y), columns * across, gapY(y));
+    context.globalCompositeOperation = "source-over";
   }
 }
 
-function paintScatter(canvas, points, binned) {
+/** Round numbers from `low` to `high`, at most `most` of them. */
+function ticks(low, high, most) {
+  if (!(high > low)) return [low];
+  const rough = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough);
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(Number((k * step).toPrecision(12)));
+  return found;
+}
+
+const PLOT = { left: 58, right: 20, top: 6, bottom: 20, height: 200 };
+
+/** Draws the scatter; returns where its points are on the canvas, and the texts at its edges. `names` are levels. */
+function paintScatter(canvas, points, binned, names) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [Math.min(300, canvas.parentElement.clientWidth || 300) - 2, 180]; // and a border
+  const [width, height] = [Math.min(300, canvas.parentElement.clientWidth || 300), PLOT.height];
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   canvas.style.width = `${width}px`;
@@ -186,22 +403,41 @@ function paintScatter(canvas, points, binned) {
     }
     return [low, high];
   });
-  const place = (value, [low, high], size) => 6 + ((value - low) / (high - low || 1)) * (size - 12);
+  const share = (value, [low, high]) => (high > low ? (value - low) / (high - low) : 0.5);
+  const x = (value) => PLOT.left + 6 + share(value, ends[0]) * (width - PLOT.left - PLOT.right - 12);
+  const y = (value) => height - PLOT.bottom - 6 - share(value, ends[1]) * (height - PLOT.top - PLOT.bottom - 12);
+  const style = getComputedStyle(canvas);
+  context.strokeStyle = style.borderTopColor;
+  context.strokeRect(PLOT.left + 0.5, PLOT.top + 0.5, width - PLOT.left - PLOT.right - 1, height - PLOT.top - PLOT.bottom - 1);
+  const made = [];
+  const places = names ? names.map((_, k) => k).filter((k) => k >= ends[0][0] && k <= ends[0][1]) : ticks(...ends[0], 4);
+  const texts = names ? places.map((k) => names[k]) : column(places);
+  const span = Math.abs(x(places[1] ?? ends[0][1]) - x(places[0])) || width - PLOT.left;
+  const step = names && span >= 30 ? 1 : every(span, Math.max(...texts.map(wide)));
+  places.forEach((value, k) => {
+    context.fillRect(x(value), height - PLOT.bottom, 1, 3);
+    const wanted = Math.max(step * span, 30);
+    const left = x(value) - wanted / 2;
+    if (k % step === 0) made.push(edge(texts[k], names ? Math.min(left, width - wanted) : left, height - PLOT.bottom + 4, wanted, "middle"));
+  });
+  const marks = ticks(...ends[1], 5);
+  column(marks).forEach((text, k) => made.push(edge(text, 0, y(marks[k]) - LINE / 2, PLOT.left - 5, "end")));
   let most = 1;
   for (let i = 0; binned && i < count; i++) most = Math.max(most, points[3 * i + 2]);
   context.fillStyle = isDark() ? PARTS[1][1] : PARTS[0][1];
+  const spots = [];
   for (let i = 0; i < count; i++) {
-    const x = place(points[3 * i], ends[0], width);
-    const y = height - place(points[3 * i + 1], ends[1], height);
+    const [px, py] = [x(points[3 * i]), y(points[3 * i + 1])];
+    spots.push([px, py, points[3 * i], points[3 * i + 1], points[3 * i + 2]]);
     context.globalAlpha = binned ? 0.25 + 0.75 * (points[3 * i + 2] / most) : 0.75;
-    if (binned) context.fillRect(x - 2.5, y - 2.2, 5, 4.4);
+    if (binned) context.fillRect(px - 2, py - 2.1, 4, 4.2);
     else {
       context.beginPath();
-      context.arc(x, y, 3, 0, 2 * Math.PI);
+      context.arc(px, py, 3, 0, 2 * Math.PI);
       context.fill();
     }
   }
-  return ends;
+  return { ends, spots, made };
 }
 
 function curve(values) {
@@ -258,10 +494,24 @@ function render({ model, el }) {
   const choose = (message) => ask("choose", message, "reading the results");
 
   // the parts ----------------------------------------------------------------------------------------------------
-  const button = (text, title, onclick) => node("button", { type: "button", class: "ep-button", title, onclick }, text);
+  let last = { at: -1e9, x: 0, y: 0 }; // the last click that was taken
+  /** Whether this click is the second one of two: what it hits is what the first one has put there. */
+  const isSecond = (event) => {
+    const { at, x, y } = last;
+    const isNear = Math.abs(event.clientX - x) < TWICE_PX && Math.abs(event.clientY - y) < TWICE_PX;
+    if (event.detail > 1 || (event.detail && isNear && performance.now() - at < TWICE_MS)) return true;
+    last = { at: performance.now(), x: event.clientX, y: event.clientY };
+    return false;
+  };
+  const button = (text, title, onclick, { repeats = false } = {}) => {
+    const act = (event) => {
+      if (repeats || !isSecond(event)) onclick(event);
+    };
+    return node("button", { type: "button", class: "ep-button", title, onclick: act }, text);
+  };
+  const isPaused = () => model.get("view").paused;
   const pauseButton = button("Pause", "Begin nothing more; what runs is finished", () => {
-    const view = model.get("view");
-    if (view.note.startsWith("paused")) ask("resume", {}, "going on");
+    if (isPaused()) ask("resume", {}, "going on");
     else ask("pause", {}, "pausing");
   });
   const retryButton = button("Retry failed", "Simulate again what failed", () => ask("retry", {}, "trying again"));
@@ -272,20 +522,34 @@ function render({ model, el }) {
     ask("cancel", {}, "cancelling");
   });
   const no = button("No", "Let the study go on", () => confirm(false));
-  const question = node("span", { class: "ep-question", hidden: true }, "Stop what runs? What is done stays. ", yes, " ", no);
+  const question = node("span", { class: "ep-question" }, "Stop what runs? What is done stays.");
+  // One place for each button, whether it is offered or not. The question lies over all of them: "No" where Cancel is, and
+  // "Yes, cancel" where Pause is, which is not offered any more once the study is cancelled.
+  const actions = [runButton, retryButton, pauseButton, cancelButton];
   let doubt = 0;
+  let isAsking = false;
   const confirm = (open) => {
     clearTimeout(doubt);
-    const hadFocus = question.contains(document.activeElement);
-    question.hidden = !open;
-    cancelButton.hidden = open;
+    const hadFocus = [yes, no].includes(document.activeElement);
+    isAsking = open;
+    offerButtons();
     if (open) no.focus();
     else if (hadFocus) cancelButton.focus();
     if (open) doubt = setTimeout(() => confirm(false), 15000);
   };
+  const offerButtons = () => {
+    const view = model.get("view");
+    const { counts } = view;
+    pauseButton.textContent = isPaused() ? "Resume" : "Pause";
+    offer(runButton, !isAsking && !view.another && (view.away || (view.ended && counts.cancelled > 0)));
+    offer(retryButton, !isAsking && !view.another && counts.failed > 0);
+    offer(pauseButton, !isAsking && !view.ended && !view.away);
+    offer(cancelButton, !isAsking && !view.ended);
+    [question, yes, no].forEach((one) => offer(one, isAsking));
+  };
   yes.classList.add("ep-danger");
   const title = node("div", { class: "ep-title" }, node("b", {}, about.study), node("span", { class: "ep-quiet" }, ` ${about.engine} ${about.build.split("-")[0]}`));
-  const head = node("div", { class: "ep-head" }, title, node("div", { class: "ep-buttons" }, question, runButton, pauseButton, retryButton, cancelButton));
+  const head = node("div", { class: "ep-head" }, title, node("div", { class: "ep-buttons" }, ...actions, question, yes, no));
 
   const gone = node("div", { class: "ep-gone", role: "alert", hidden: true });
   const note = node("div", { class: "ep-note" });
@@ -305,7 +569,7 @@ function render({ model, el }) {
   const colourChoice = node("select", { class: "ep-select", "aria-label": "what colours the map", onchange: (event) => choose({ colour: event.target.value === "result" }) },
     node("option", { value: "state" }, "state"), node("option", { value: "result" }, "result"));
   const scaleLine = node("span", { class: "ep-quiet" });
-  const mapHead = node("div", { class: "ep-line" }, node("label", {}, "Map by ", colourChoice), " ", scaleLine);
+  const mapHead = node("div", { class: "ep-line ep-map-head" }, node("label", {}, "Map by ", colourChoice), " ", scaleLine);
   const mapHolder = node("div", { class: "ep-map-holder" }, canvas);
 
   const workersHolder = node("div", { class: "ep-workers" });
@@ -314,17 +578,17 @@ function render({ model, el }) {
     slotsWanted = Math.max(1, (slotsWanted ?? model.get("view").queue.slots) + step);
     ask("slots", { count: slotsWanted }, words);
   };
-  const fewer = button("−", "One simulation less at once", () => changeSlots(-1, "one slot less"));
-  const more = button("+", "One simulation more at once", () => changeSlots(1, "one slot more"));
+  const fewer = button("−", "One simulation less at once", () => changeSlots(-1, "one slot less"), { repeats: true });
+  const more = button("+", "One simulation more at once", () => changeSlots(1, "one slot more"), { repeats: true });
   fewer.setAttribute("aria-label", "one slot less");
   more.setAttribute("aria-label", "one slot more");
   const slotsLine = node("span", {});
   const queueLine = node("div", { class: "ep-quiet" });
-  const workersPart = node("section", { class: "ep-part" }, node("div", { class: "ep-line" }, node("b", {}, "Workers "), slotsLine, " ", fewer, more), workersHolder, queueLine);
+  const workersPart = node("section", { class: "ep-part" }, node("div", { class: "ep-line" }, node("b", {}, "Workers "), about.private ? fewer : null, about.private ? more : null, slotsLine), workersHolder, queueLine);
 
   const failuresHolder = node("div", {});
   const logBox = node("pre", { class: "ep-log", tabindex: 0, hidden: true });
-  const failuresPart = node("section", { class: "ep-part", hidden: true }, node("b", {}, "Failures"), failuresHolder, logBox);
+  const failuresPart = node("section", { class: "ep-part", hidden: true }, node("b", {}, "Failures"), failuresHolder);
 
   const columnChoice = node("select", { class: "ep-select", "aria-label": "the result that is shown", onchange: (event) => choose({ column: event.target.value }) });
   const orderChoice = node("select", { class: "ep-select", "aria-label": "which end is best", onchange: (event) => choose({ highest: event.target.value === "highest" }) },
@@ -337,13 +601,36 @@ function render({ model, el }) {
   const readLine = node("span", { class: "ep-quiet" });
   const latestHolder = node("div", {});
   const bestHolder = node("div", {});
-  const scatter = node("canvas", { class: "ep-scatter", role: "img", hidden: true });
-  const scatterLine = node("div", { class: "ep-quiet" });
+  const scatter = node("canvas", { class: "ep-scatter", role: "img" });
+  const scatterHolder = node("div", { class: "ep-scatter-holder" }, scatter);
+  const scatterLine = node("div", { class: "ep-quiet ep-scatter-line" });
+  let plot = null; // where the points of the scatter are
+  let pointed = null; // the one that is pointed at
+  const nearest = (event) => {
+    const box = scatter.getBoundingClientRect();
+    const away = ([x, y]) => Math.hypot(x - (event.clientX - box.left), y - (event.clientY - box.top));
+    let found = null;
+    for (const one of plot?.spots || []) if (away(one) < (found ? away(found) : 12)) found = one;
+    return found;
+  };
+  scatter.addEventListener("mousemove", (event) => {
+    pointed = nearest(event);
+    scatterLine.textContent = sayScatter();
+  });
+  scatter.addEventListener("mouseleave", () => {
+    pointed = null;
+    scatterLine.textContent = sayScatter();
+  });
+  scatter.addEventListener("click", (event) => {
+    const found = nearest(event);
+    if (found && !model.get("binned")) pin(found[4]);
+  });
   const resultsPart = node("section", { class: "ep-part" },
     node("div", { class: "ep-line" }, node("b", {}, "Results "), columnChoice, " ", orderChoice, " ", readLine),
     node("div", { class: "ep-columns" },
-      node("div", {}, latestHolder), node("div", {}, bestHolder),
-      node("div", {}, node("div", { class: "ep-line ep-axes" }, upChoice, "over", acrossChoice), scatter, scatterLine)));
+      node("div", { class: "ep-list" }, bestHolder),
+      node("div", { class: "ep-plot" }, node("div", { class: "ep-line ep-axes" }, upChoice, "over", acrossChoice), scatterHolder, scatterLine),
+      node("div", { class: "ep-list" }, latestHolder)));
 
   const code = node("code", {}, about.attach);
   const copy = button("copy", "Copy the line that opens this study in another notebook", () => {
@@ -351,8 +638,13 @@ function render({ model, el }) {
   });
   const foot = node("div", { class: "ep-foot ep-quiet" }, "From any other notebook: ", code, " ", copy);
 
-  const root = node("div", { class: "epstudy-panel", role: "region", "aria-label": `study ${about.study}` },
-    head, gone, said, bar, legend, note, paceLine, mapHead, mapHolder, spot, detail, workersPart, failuresPart, resultsPart, foot);
+  const root = node("div", { class: "epstudy-panel", role: "region", "aria-label": `study ${about.study}` });
+  const steady = new Steady(root, () => redraw());
+  const failuresBlock = steady.block(failuresPart);
+  const resultsBlock = steady.block(resultsPart);
+  root.append(head, steady.block(said, gone), bar, steady.block(legend), steady.block(paceLine), steady.block(note),
+    mapHead, mapHolder, spot, steady.block(detail), steady.block(workersPart), failuresBlock, steady.block(logBox),
+    resultsBlock, foot);
   el.append(root);
 
   // what is told -------------------------------------------------------------------------------------------------
@@ -385,7 +677,9 @@ function render({ model, el }) {
     if (found?.message !== undefined) parts.push(`${found.cause}: ${found.message.slice(0, 200)}`);
     return parts.join(" · ");
   };
+  let told = -1; // the variant that the line below the map tells of
   const look = (index) => {
+    told = index;
     spot.textContent = index < 0 ? HINT : describe(index);
     clearTimeout(wantedLook);
     const part = index < 0 ? "" : PART_OF[String.fromCharCode(marks[index])];
@@ -401,22 +695,27 @@ function render({ model, el }) {
   const pin = (index) => {
     pinned = index;
     select(index);
-    const found = known(index);
-    if (!found) ask("look", { index });
     showDetail();
   };
+  let asked = ""; // for which pinned variant, in which state
+  const close = button("close", "Close the details", () => {
+    pinned = -1;
+    showDetail();
+    canvas.focus();
+  });
+  const inDetail = section(detail);
   const showDetail = () => {
     const found = known(pinned);
     detail.hidden = pinned < 0;
     if (pinned < 0) return;
-    const rows = (found?.metrics || []).map(([name, value, unit]) => node("span", {}, `${name}: ${number(value)} ${unit === "1" ? "" : unit}`));
-    const failure = found?.message === undefined ? [] : [node("div", {}, `${found.cause}, attempt ${found.attempts}: ${found.message}`)];
-    const close = button("close", "Close the details", () => {
-      pinned = -1;
-      showDetail();
-      canvas.focus();
+    const now = `${pinned} ${marks[pinned]}`;
+    if (!found && asked !== now) ask("look", { index: pinned }); // it was clicked, or has ended since
+    asked = now;
+    inDetail([pinned, headOf(pinned), found], () => {
+      const rows = (found?.metrics || []).map(([name, value, unit]) => node("span", {}, `${name}: ${number(value)} ${unit === "1" ? "" : unit}`));
+      const failure = found?.message === undefined ? [] : [node("div", {}, `${found.cause}, attempt ${found.attempts}: ${found.message}`)];
+      return [node("div", { class: "ep-line ep-nowrap" }, close, node("span", { class: "ep-what" }, headOf(pinned))), ...failure, node("div", { class: "ep-metrics" }, ...rows)];
     });
-    detail.replaceChildren(node("div", { class: "ep-head" }, headOf(pinned), close), ...failure, node("div", { class: "ep-metrics" }, ...rows));
   };
   canvas.addEventListener("mousemove", (event) => look(map.index(event)));
   canvas.addEventListener("mouseleave", () => look(map.selected));
@@ -425,10 +724,10 @@ function render({ model, el }) {
     if (index >= 0) pin(index);
   });
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: map.columns, ArrowUp: -map.columns }[event.key];
+    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     if (step !== undefined) {
-      const next = map.selected < 0 ? 0 : map.selected + step * map.group;
-      if (next >= 0 && next < map.count) select(next);
+      const next = map.next(...step);
+      if (next >= 0) select(next);
     } else if (event.key === "Enter" && map.selected >= 0) pin(map.selected);
     else if (event.key === "Escape") {
       pinned = -1;
@@ -443,7 +742,6 @@ function render({ model, el }) {
   const inLegend = section(legend);
   const inPace = section(paceLine);
   const inWorkers = section(workersHolder);
-  const inFailures = section(failuresHolder);
   const inLatest = section(latestHolder);
   const inBest = section(bestHolder);
   const inColumns = section(columnChoice);
@@ -485,43 +783,138 @@ function render({ model, el }) {
     });
   }
 
+  const groupRows = new Map(); // by cause and message: a row stays where it is while the pointer is among them
+  const groupBody = node("tbody", {});
+  const groupTable = node("table", { class: "ep-groups" },
+    node("colgroup", {}, ...["count", "cause", "text", "levels", "actions"].map((name) => node("col", { class: `ep-col-${name}` }))),
+    node("thead", {}, node("tr", {}, ...["variants", "cause", "message", "levels", ""].map((text) => node("th", { scope: "col" }, text)))),
+    groupBody);
+  const groupRest = node("div", { class: "ep-quiet" });
+  failuresHolder.append(groupTable, groupRest);
+
+  function groupRow(group) {
+    const made = { group, cells: ["ep-number", "ep-cause", "ep-message", "ep-levels"].map((name) => node("td", { class: name })) };
+    made.log = button("log", "", () => ask("log", { index: made.group.example }, "reading the log"));
+    made.retry = button("retry these", "", () => ask("retry", { cause: made.group.cause, text: made.group.text }, "trying again"));
+    made.row = node("tr", {}, ...made.cells, node("td", { class: "ep-actions" }, made.log, made.retry));
+    return made;
+  }
+
   function drawFailures({ failures: groups, groups: all, read, counts }) {
-    if (!groups.length) return [];
-    const head = node("tr", {}, ...["variants", "cause", "message", "levels", ""].map((text) => node("th", { scope: "col" }, text)));
-    const rows = groups.map((one) => node("tr", {},
-      node("td", { class: "ep-number" }, String(one.count)),
-      node("td", { class: "ep-cause" }, one.cause),
-      node("td", { title: one.message }, one.text || one.message),
-      node("td", { class: "ep-levels" }, one.levels),
-      node("td", { class: "ep-actions" },
-        button("log", `The engine's last messages on variant ${one.example}`, () => ask("log", { index: one.example }, "reading the log")),
-        button("retry these", `Simulate these ${one.count} again`, () => ask("retry", { cause: one.cause, text: one.text }, "trying again")))));
+    const named = new Map(groups.map((one) => [JSON.stringify([one.cause, one.text]), one]));
+    const keeps = steady.isIn(failuresBlock);
+    for (const [key, made] of groupRows) {
+      if (!named.has(key) && !keeps) groupRows.delete(key);
+      made.row.classList.toggle("ep-past", !named.has(key));
+      [made.log, made.retry].forEach((one) => offer(one, named.has(key)));
+    }
+    for (const [key, one] of named) {
+      const made = groupRows.get(key) || groupRow(one);
+      groupRows.set(key, made);
+      made.group = one;
+      [String(one.count), one.cause, one.text || one.message, one.levels].forEach((text, k) => {
+        if (made.cells[k].textContent !== text) made.cells[k].textContent = text;
+      });
+      made.cells[2].title = one.message;
+      made.cells[3].title = one.levels;
+      made.log.title = `The engine's last messages on variant ${one.example}`;
+      made.retry.title = `Simulate these ${one.count} again`;
+    }
+    const order = keeps ? [...groupRows.keys()] : [...named.keys()];
+    const rows = order.map((key) => groupRows.get(key).row);
+    if (rows.length !== groupBody.children.length || rows.some((row, k) => groupBody.children[k] !== row)) {
+      const hadFocus = groupBody.contains(document.activeElement) ? document.activeElement : null;
+      groupBody.replaceChildren(...rows);
+      hadFocus?.focus({ preventScroll: true });
+    }
+    groupTable.hidden = !rows.length;
     const rest = [
       all > groups.length ? `and ${all - groups.length} other messages; failures() has all` : "",
       read.failed < counts.failed ? `${read.failed} of ${counts.failed} failures read` : "",
     ].filter(Boolean);
-    const more = rest.length ? node("div", { class: "ep-quiet" }, rest.join("; ")) : null;
-    return [node("table", {}, node("thead", {}, head), node("tbody", {}, ...rows)), more];
+    groupRest.textContent = rest.join("; ");
   }
 
   const table = (caption, rows) => {
+    if (!rows.length) return [];
+    const result = model.get("view").choice.column;
+    const names_ = about.varying;
     const values = column(rows.map((one) => one.value));
+    const isNumber = names_.map((_, k) => rows.every((one) => one.levels[k] === "None" || one.levels[k].trim() !== "" && !Number.isNaN(Number(one.levels[k]))));
+    const kind = (k) => (isNumber[k] ? "ep-number" : "ep-word");
+    const head = node("tr", {}, node("th", { scope: "col", class: "ep-number" }, "variant"),
+      result ? node("th", { scope: "col", class: "ep-number", title: result }, result) : null,
+      ...names_.map((name, k) => node("th", { scope: "col", class: kind(k), title: name }, name)));
     const row = (one, k) => node("tr", {},
       node("td", { class: "ep-number" }, `#${one.index}`),
-      node("td", { class: "ep-label", title: one.label }, one.label),
-      node("td", { class: "ep-number" }, values[k]));
-    return rows.length ? [node("table", {}, node("caption", {}, caption), node("tbody", {}, ...rows.map(row)))] : [];
+      result ? node("td", { class: "ep-number" }, values[k]) : null,
+      ...one.levels.map((level, place) => node("td", { class: kind(place), title: level }, level)));
+    return [node("table", {}, node("caption", {}, caption), node("thead", {}, head), node("tbody", {}, ...rows.map(row)))];
+  };
+  /** The levels of a parameter that is no number, of which the scatter has the places; else null. */
+  const namesOf = (name) => {
+    const parameter = about.parameters.find((one) => one.name === name);
+    return parameter && !parameter.numeric && parameter.labels.length ? parameter.labels : null;
   };
   const spanOf = (name, ends) => {
-    const parameter = about.parameters.find((one) => one.name === name);
-    const places = parameter && !parameter.numeric && parameter.labels.length; // of what is no number the scatter has the place
-    const [low, high] = places ? ends.map((end) => parameter.labels[Math.round(end)]) : ends.map(number);
+    const names_ = namesOf(name);
+    const [low, high] = names_ ? ends.map((end) => names_[Math.round(end)]) : ends.map(number);
     return low === high ? `${name} ${low}` : `${name} ${low} to ${high}`;
   };
+  const sayScatter = () => {
+    const { choice } = model.get("view");
+    if (!choice.across || !choice.up) return "";
+    if (pointed && model.get("binned")) return `${pointed[4]} variants near ${number(pointed[2])}, ${number(pointed[3])}`;
+    if (pointed) return `#${pointed[4]} · ${[label(pointed[4]), `${choice.up} = ${number(pointed[3])}`].filter(Boolean).join(" · ")}`;
+    const without = choice.without ? `${choice.without} ${choice.without === 1 ? "has" : "have"} no value` : "";
+    return [without, plot && model.get("binned") ? "stronger: more variants" : ""].filter(Boolean).join("; ");
+  };
+  let drawn = "";
+  let pointsAt = 0;
+  function drawScatter(choice) {
+    const picture = [choice.across, choice.up, pointsAt, isDark(), window.devicePixelRatio, scatterHolder.clientWidth].join();
+    if (picture !== drawn) {
+      drawn = picture;
+      const points = choice.across && choice.up ? numbers(model.get("points"), Float32Array) : new Float32Array(0);
+      plot = paintScatter(scatter, points, model.get("binned"), namesOf(choice.across));
+      scatterHolder.replaceChildren(scatter, ...(plot?.made || []));
+      const spans = plot ? [spanOf(choice.across, plot.ends[0]), spanOf(choice.up, plot.ends[1])] : [];
+      scatter.setAttribute("aria-label", spans.join("; ") || "no points yet");
+    }
+    const text = sayScatter();
+    if (scatterLine.textContent !== text) scatterLine.textContent = text;
+  }
   const options = (list, chosen) => list.map((name) => node("option", { value: name, selected: name === chosen }, name || "axis"));
+
+  /** Which parameters a grid has; none where it is shown in sequence. */
+  const gridAxes = (total) => {
+    if (!about.grid || !hasLabels() || total > 20000) return [];
+    const levels = bytes(model.get("levels"));
+    const levelOf = (k, index) => levels[2 * (k * total + index)] | (levels[2 * (k * total + index) + 1] << 8);
+    const axes = about.parameters.map((one, k) => {
+      const used = new Set();
+      for (let index = 0; index < total; index++) if (index !== about.baseline) used.add(levelOf(k, index));
+      const order = [...used].sort((a, b) => a - b);
+      return { k, name: one.name, numeric: one.numeric, labels: order.map((level) => one.labels[level]), places: new Map(order.map((level, at) => [level, at])), levelOf };
+    });
+    return axes.filter((one) => one.labels.length > 1);
+  };
+  let laidOut = "";
+  let axes_ = null;
+  /** Gives each variant its place, and writes what is at the edges. */
+  function layOut(width, total) {
+    if (laidOut === `${width} ${total}`) return;
+    laidOut = `${width} ${total}`;
+    axes_ ??= gridAxes(total);
+    map.layout(width, total, axes_.length ? gridLayout(width, total, axes_, about.baseline, axes_[0].levelOf) : null);
+    const { made, left, top, bottom } = map.edges();
+    canvas.style.margin = map.grid ? `${top}px 0 ${bottom}px ${left}px` : "";
+    mapHolder.replaceChildren(canvas, ...made);
+  }
 
   function draw() {
     drawing = false;
+    steady.hold();
     const view = model.get("view");
     const { counts, total, choice, pace, queue } = view;
     PARTS.forEach((part, k) => {
@@ -544,6 +937,10 @@ function render({ model, el }) {
     note.hidden = !view.note;
     inPace([pace, view.curve, view.ended, Math.round(heard / 1000)], () => {
       const parts = [];
+      if (view.ended && pace.ended_s !== null) {
+        const ended = [[counts.done + counts.cached, "done"], [counts.failed, "failed"]].filter(([count]) => count);
+        parts.push(`${ended.map((one) => one.join(" ")).join(", ")} in ${duration(pace.elapsed_s)}, ended ${clock(1000 * pace.ended_s)}`);
+      } else if (!view.ended && pace.elapsed_s !== null) parts.push(`for ${duration(pace.elapsed_s + since())}`);
       if (!view.ended && pace.per_minute !== null) parts.push(`${pace.per_minute} a minute`);
       if (pace.soonest_s !== null) {
         const [first, last] = [pace.soonest_s, pace.latest_s].map((s) => clock(heard + 1000 * s));
@@ -551,21 +948,17 @@ function render({ model, el }) {
         parts.push(`ready at ${first === last ? first : `${first} to ${last}`}, in ${spans[0] === spans[1] ? spans[0] : `${spans[0]} to ${spans[1]}`}`);
       }
       if (pace.quiet_s !== null) parts.push(`nothing has finished for ${duration(pace.quiet_s)}`);
-      paceLine.hidden = !parts.length;
       return [view.curve.length > 1 && !view.ended ? curve(view.curve) : null, node("span", { class: pace.quiet_s === null ? "" : "ep-trouble" }, parts.join(" · "))];
     });
 
-    pauseButton.textContent = view.note.startsWith("paused") ? "Resume" : "Pause";
-    pauseButton.hidden = view.ended || view.away;
-    if (question.hidden) cancelButton.hidden = view.ended;
-    retryButton.hidden = view.another || !counts.failed;
-    runButton.hidden = view.another || !(view.away || (view.ended && counts.cancelled));
+    if (isAsking && view.ended) confirm(false);
+    offerButtons();
 
     const width = mapHolder.clientWidth || 600;
     const picture = [width, window.devicePixelRatio, isDark(), marksAt, choice.colour && coloursAt, map.selected].join();
     if (marks.length === total && total && picture !== painted) {
       painted = picture;
-      map.layout(width, total);
+      layOut(width, total);
       map.paint(marks, choice.colour ? bytes(model.get("colours")) : new Uint8Array(0));
     }
     colourChoice.value = choice.colour ? "result" : "state";
@@ -576,14 +969,15 @@ function render({ model, el }) {
     workersPart.hidden = view.ended && !counts.running;
     if (queue.slots === slotsWanted) slotsWanted = null;
     slotsLine.textContent = queue.slots ? `${queue.my_slots} of ${queue.slots} slots are this study's` : "none answers (yet)";
-    fewer.hidden = more.hidden = !about.private || !queue.slots;
+    offer(fewer, queue.slots > 0);
+    offer(more, queue.slots > 0);
     fewer.disabled = queue.slots <= 1;
     inWorkers([workers, pace.median_s], () => drawWorkers(view));
     const others = queue.others ? `, and ${queue.others} of others before or among them (${queue.studies.join(", ")})` : ", none of others";
     queueLine.textContent = queue.mine ? `Queue: ${queue.mine} of this study ${queue.mine === 1 ? "waits" : "wait"}${others}` : "";
 
-    failuresPart.hidden = !view.failures.length;
-    inFailures([view.failures, view.groups, view.read.failed, counts.failed], () => drawFailures(view));
+    failuresPart.hidden = !view.failures.length && !(steady.isIn(failuresBlock) && groupRows.size);
+    drawFailures(view);
 
     inColumns([view.columns, choice.column], () => options(view.columns, choice.column));
     columnChoice.value = choice.column;
@@ -594,15 +988,13 @@ function render({ model, el }) {
     const { done, unread } = view.read;
     readLine.textContent = unread || done < counts.done + counts.cached ? `${done} of ${counts.done + counts.cached} results read` : "";
     inLatest([view.latest, choice.column], () => table("latest", view.latest));
-    latestHolder.parentElement.hidden = !view.latest.length;
     const end = `${choice.highest ? "highest" : "lowest"}${readLine.textContent ? " of those read" : ""}`;
+    const none = view.ended && !view.latest.length; // nothing was simulated: then the list of the best has its room, too
+    if (!steady.isIn(resultsBlock)) resultsPart.classList.toggle("ep-none-latest", none);
     inBest([view.best, choice.column, end], () => table(end, view.best));
     resultsPart.hidden = !(counts.done + counts.cached);
-    const ends = choice.across && choice.up ? paintScatter(scatter, numbers(model.get("points"), Float32Array), model.get("binned")) : null;
-    scatter.hidden = !ends;
-    const spans = () => [spanOf(choice.across, ends[0]), spanOf(choice.up, ends[1]), model.get("binned") ? "stronger: more variants" : ""];
-    scatterLine.textContent = ends ? spans().filter(Boolean).join("; ") : "";
-    scatter.setAttribute("aria-label", scatterLine.textContent);
+    drawScatter(choice);
+    if (told >= 0 && spot.textContent !== describe(told)) look(told); // it has ended since
     if (pinned >= 0) showDetail();
   }
   const redraw = () => {
@@ -623,6 +1015,11 @@ function render({ model, el }) {
 
   function takeColours() {
     coloursAt += 1;
+    redraw();
+  }
+
+  function takePoints() {
+    pointsAt += 1;
     redraw();
   }
 
@@ -668,7 +1065,7 @@ function render({ model, el }) {
   }
 
   const on = [["change:view", takeView], ["change:beat", takeView], ["change:marks", takeMarks], ["change:changes", takeMarks],
-    ["change:colours", takeColours], ["change:points", redraw], ["change:told", takeAnswer]];
+    ["change:colours", takeColours], ["change:points", takePoints], ["change:binned", takePoints], ["change:told", takeAnswer]];
   on.forEach(([event, handler]) => model.on(event, handler));
   const clocking = setInterval(tick, 1000);
   const sizes = new ResizeObserver(redraw);

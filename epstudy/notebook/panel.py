@@ -26,6 +26,7 @@ from epstudy.notebook.readings import shown
 from epstudy.notebook.snapshot import broken, snapshot
 from epstudy.notebook.source import Source
 from epstudy.notebook.ticker import TICKER
+from epstudy.results import baseline_added
 from epstudy.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ class Panel:
         if self._widget is None or not self._handles:
             return False
         return time.monotonic() - self._displayed_at < _COMES_UP_S or bool(self._widget._view_count)
+
+    @property
+    def is_in_this_cell(self) -> bool:
+        """Whether the cell that runs shows it."""
+        return self._cell is not None and self._cell == _cell()
 
     @property
     def widget(self) -> PanelWidget:
@@ -273,6 +279,9 @@ class Panel:
                 }
                 for axis in manifest.axes
             ],
+            "varying": [manifest.axes[place].name for place in self._picture.varying],
+            "grid": manifest.sampling == "grid",
+            "baseline": manifest.baseline if manifest.baseline is not None and baseline_added(manifest) else -1,
             "units": dict(manifest.metrics),
             "private": self._picture.source.private,
             "attach": self._picture.source.attach,
@@ -323,7 +332,10 @@ def _essence(view: Mapping[str, Any]) -> Any:
         }
         for one in view["workers"]
     ]
-    pace = {"median_s": view["pace"]["median_s"], "quiet": view["pace"]["quiet_s"] is not None}
+    pace = {
+        **{name: view["pace"][name] for name in ("median_s", "ended_s")},
+        "quiet": view["pace"]["quiet_s"] is not None,
+    }
     return {**view, "workers": workers, "pace": pace, "curve": None}
 
 

@@ -26,7 +26,11 @@ _MUCH = 100
 _CURVE = 40  # points of the curve
 _CURVE_S = 3.0  # seconds between two
 
-_TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "peak_electricity_w", "seconds")  # the results that say most
+_TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "peak_electricity_w")  # the results that say most
+_TELLING_NOTHING = ("seconds",)  # of the machine, not of the building
+_TELLING_LITTLE = ("warnings", "severe_errors", "floor_area_m2")  # taken only when there is nothing else
+_LEFT = (Mark.PENDING, Mark.QUEUED, Mark.RUNNING)
+_CLOCKS_S = 2.0  # between the clock of a worker and that of the store
 _NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "theirs": 0, "slots": 0}
 
 
@@ -39,6 +43,7 @@ class Picture:
         self.readings = Readings(self.manifest, source.outcome)
         self.marks: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.ended = False
+        self.varying = views.varying(self.readings.rows)
         self._note = ""
         self._is_another = False  # whether the study's name stands for another grid by now
         self._choice = views.Choice(column="")
@@ -46,13 +51,15 @@ class Picture:
         self._glance: Glance | None = None
         self._stored_at = -1e9
         self._manifest_mark = source.mark()
+        self._begun_s: float | None = None
+        self._begun_of = ""  # the counts for which that was asked
         self._curve: deque[tuple[float, float]] = deque(maxlen=_CURVE)
 
     def look(self) -> None:
         """Ask the pool, and read a little in the store. One that cannot be read now is told, and read later."""
         try:
             self._look()
-            self._note = self._why_not()
+            self._note = self._with_troubles(self._why_not())
         except StoreError as error:
             self._note = str(error)
 
@@ -72,6 +79,7 @@ class Picture:
                 self.source.mend()
             marks = np.frombuffer(self.source.stored_marks(), dtype=np.uint8)
         self._glance = glance
+        self._mind_begin()
         if marks is not self.marks:
             self.marks = marks
             self.readings.follow(marks)
@@ -96,9 +104,10 @@ class Picture:
             "total": len(self.manifest),
             "ended": self.ended,
             "note": self._note,
+            "paused": bool(glance is not None and glance.halt and left),
             "another": self._is_another,
             "away": glance is None and bool(left),
-            "pace": views.pace_fields(how),
+            "pace": {**views.pace_fields(how), **self._times(counts)},
             "curve": [rate for _, rate in self._curve],
             "workers": [] if glance is None else views.workers(self.manifest, glance, self._lanes),
             "queue": views.queue(glance) if glance is not None else _NO_QUEUE,
@@ -112,23 +121,40 @@ class Picture:
                 "highest": choice.highest,
                 "across": choice.across,
                 "up": choice.up,
+                "without": self._without(choice),
                 "low": None if not len(known) else views.number(float(known.min())),
                 "high": None if not len(known) else views.number(float(known.max())),
             },
             "columns": self._columns(),
-            "latest": [views.row(self.manifest, index, float(values[index])) for index in newest],
+            "varying": [self.manifest.axes[place].name for place in self.varying],
+            "latest": [views.row(self.manifest, self.varying, index, float(values[index])) for index in newest],
             "best": [
-                views.row(self.manifest, index, float(values[index]))
+                views.row(self.manifest, self.varying, index, float(values[index]))
                 for index in (views.best(values, highest=choice.highest) if readings.wanted else [])
             ],
             "beat_s": BEAT_S,
         }
 
+    def _times(self, counts: Mapping[str, int]) -> dict[str, float | None]:
+        """How long the study has taken, in seconds, and when it ended (since 1970); None where that is not known.
+
+        By what the store says, so it is the same in another kernel. Where all came from the store, nothing took time.
+        """
+        if self._begun_s is None or not counts["done"] + counts["failed"] + counts["cached"] + counts["running"]:
+            return {"elapsed_s": None, "ended_s": None}
+        newest = self._glance.ended[0].at_s if self._glance is not None and self._glance.ended else 0.0
+        if not self.ended:
+            return {"elapsed_s": round(max(time.time() - self._begun_s, 0.0), 1), "ended_s": None}
+        last_s = max(self.readings.last_end_s, newest)
+        if last_s < self._begun_s - _CLOCKS_S:
+            return {"elapsed_s": None, "ended_s": None}
+        return {"elapsed_s": round(max(last_s - self._begun_s, 0.0), 1), "ended_s": round(last_s, 1)}
+
     def _why_not(self) -> str:
         """What keeps the study from going on, in words; empty when nothing does."""
         counts = self._counts()
         left = counts["waiting"] + counts["running"]
-        if self.source.trouble:
+        if self.source.trouble and left:
             return self.source.trouble
         if self._is_another:
             return "the name of this study stands for another grid by now"
@@ -141,6 +167,16 @@ class Picture:
             return self.source.why_halted() or "cancelled; run() goes on with what is left"
         return ""
 
+    def _with_troubles(self, note: str) -> str:
+        """A note and, while the study is under way, what else has stopped being true; each once."""
+        counts = self._counts()
+        if not counts["waiting"] + counts["running"]:
+            return note
+        troubles = self.source.troubles(self._glance, sorted(self.readings.gone))
+        return "; besides, ".join(
+            dict.fromkeys([*filter(None, [note]), *(text for text in troubles if text not in note)])
+        )
+
     def _counts(self) -> dict[str, int]:
         if self._glance is not None:
             return views.counts(self._glance.counts)
@@ -148,25 +184,44 @@ class Picture:
         unknown = len(self.manifest) - len(self.marks)
         return views.counts({mark: int(there[ord(mark)]) + unknown * (mark is Mark.PENDING) for mark in Mark})
 
+    def _mind_begin(self) -> None:
+        """Ask when the study was begun, once for as long as it runs, and once more when it has ended."""
+        is_under_way = self._glance is not None and any(self._glance.counts.get(mark) for mark in _LEFT)
+        if self._begun_of != (now := f"{is_under_way} {self.source.mark()}"):
+            self._begun_s, self._begun_of = self.source.begun_s() or self._begun_s, now
+
     def _mind_curve(self, how: Pace) -> None:
         now = time.monotonic()
         if how.per_minute is not None and (not self._curve or now - self._curve[-1][0] >= _CURVE_S):
             self._curve.append((now, views.number(how.per_minute) or 0.0))
 
     def _columns(self) -> list[str]:
-        """The results that can be shown: those that some variant has, the usual ones first."""
-        known = [name for name in self.manifest.metrics if name not in self.readings.metrics]
-        there = [name for name in self.manifest.metrics if name in self.readings.metrics]
-        more = [name for name in self.readings.metrics if name not in self.manifest.metrics]
-        return [*there, *more] or known
+        """The results that can be shown: those of which some variant has a value, the usual ones first."""
+        valued = self._valued()
+        there = [name for name in self.manifest.metrics if name in valued]
+        more = [name for name in valued if name not in self.manifest.metrics]
+        usual = [name for name in self.manifest.metrics if name not in _TELLING_NOTHING]
+        return [*there, *more] or ([] if self.readings.metrics else usual)
+
+    def _valued(self) -> list[str]:
+        """The results of which some variant has a value."""
+        metrics = self.readings.metrics
+        return [name for name in metrics if name not in _TELLING_NOTHING and np.isfinite(metrics[name]).any()]
+
+    def _without(self, choice: views.Choice) -> int:
+        """How many variants whose results are read have no place in the scatter."""
+        if not choice.across or not choice.up:
+            return 0
+        x, y = self.axis_values(choice.across), self.axis_values(choice.up)
+        return int((self.readings.has_result & ~(np.isfinite(x) & np.isfinite(y))).sum())
 
     def chosen(self) -> views.Choice:
         """What the reader chose, else what says most: a result that is known, over the first parameter."""
         choice = self._choice
         if not choice.column:
-            metrics = self.readings.metrics
-            known = [name for name in (*_TELLING, *metrics) if name in metrics and np.isfinite(metrics[name]).any()]
-            choice = replace(choice, column=known[0] if known else "")
+            valued = self._valued()
+            by_worth = [*_TELLING, *(name for name in valued if name not in _TELLING_LITTLE), *_TELLING_LITTLE]
+            choice = replace(choice, column=next((name for name in by_worth if name in valued), ""))
         if choice.column and self.readings.wanted and self.manifest.axes:
             across, up = choice.across or self.manifest.axes[0].name, choice.up or choice.column
             choice = replace(choice, across=across, up=up)
@@ -201,4 +256,12 @@ def is_numeric(labels: Sequence[Any]) -> bool:
 
 def _pace_of(glance: Glance, waiting: int) -> Pace:
     slots = sum(int(about.get("slots", 0)) for about in glance.workers)
-    return pace(glance.ended, glance.at_s, waiting=waiting, ages_s=[one.age_s for one in glance.running], slots=slots)
+    return pace(
+        glance.ended,
+        glance.at_s,
+        waiting=waiting,
+        ages_s=[one.age_s for one in glance.running],
+        slots=slots,
+        elsewhere_s=glance.elsewhere_s,
+        sharing=glance.sharing,
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from epstudy.core.glance import Mark
 from epstudy.core.grouping import normalised
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import Outcome, State
+from epstudy.core.outcome import Outcome, State, seconds_of
 
 ALL_OF = 2000  # studies up to this size are read whole, larger ones when somebody asks for a column
 GROUPS = 20  # of failures that are told
@@ -51,6 +51,7 @@ class Readings:
     def __init__(self, manifest: Manifest, outcome: Callable[[int], Outcome | None]) -> None:
         self.wanted = len(manifest) <= ALL_OF
         self.metrics: dict[str, NDArray[np.float64]] = {}
+        self.last_end_s = 0.0  # when the last of those that are read had ended, in seconds since 1970
         self._manifest = manifest
         self.rows = np.array(manifest.rows, dtype=np.int32).reshape(len(manifest), len(manifest.axes))
         self._outcome = outcome
@@ -61,6 +62,7 @@ class Readings:
         self._read = np.zeros(len(manifest), dtype=bool)
         self._queued = np.zeros(len(manifest), dtype=bool)
         self._done: NDArray[np.bool_] = np.zeros(len(manifest), dtype=bool)
+        self.gone: set[int] = set()  # done, and their results cannot be read
         self._failures: deque[int] = deque()
         self._results: deque[int] = deque()
 
@@ -71,6 +73,7 @@ class Readings:
         for index in [index for index in self._group_of if not failed[index]]:
             self._leave(index)
         self._read &= self._done | failed
+        self.gone = {index for index in self.gone if self._done[index]}
         self._queue(self._failures, failed)
         if self.wanted:
             self._queue(self._results, self._done)
@@ -112,9 +115,14 @@ class Readings:
         return len(self._group_of)
 
     @property
+    def has_result(self) -> NDArray[np.bool_]:
+        """Of which variants the result is read."""
+        return self._read & self._done
+
+    @property
     def results_read(self) -> int:
         """How many results are read."""
-        return int((self._read & self._done).sum())
+        return int(self.has_result.sum())
 
     def failures(self) -> tuple[Told, ...]:
         """Return the failures by cause and message, the largest group first, at most twenty groups."""
@@ -144,8 +152,12 @@ class Readings:
     def _take(self, index: int) -> None:
         outcome = self._outcome(index)
         if outcome is None:
+            if self._done[index]:
+                self.gone.add(index)
             return  # not there yet, or gone: read when something else has changed
+        self.gone.discard(index)
         self._read[index] = True
+        self.last_end_s = max(self.last_end_s, seconds_of(outcome.finished) or 0.0)
         if outcome.state is State.DONE:
             for name, value in outcome.metrics.items():
                 if name not in self.metrics:

@@ -86,13 +86,14 @@ def _results(view: Mapping[str, Any]) -> str:
         return ""
     rows = "".join(
         f"<tr><td style='text-align:right'>{one['index']}</td>"
-        f"<td style='text-align:left'>{html.escape(one['label'])}</td>"
-        f"<td style='text-align:right'>{'' if one['value'] is None else format(one['value'], '.6g')}</td></tr>"
+        + "".join(f"<td style='text-align:left'>{html.escape(level)}</td>" for level in one["levels"])
+        + f"<td style='text-align:right'>{'' if one['value'] is None else format(one['value'], '.6g')}</td></tr>"
         for one in best[:_FAILURES]
     )
     which = "highest" if view["choice"]["highest"] else "lowest"
     column = html.escape(view["choice"]["column"])
     done = view["counts"]["done"] + view["counts"]["cached"]
     read = "" if view["read"]["done"] >= done else f"<div>of {view['read']['done']} of {done} results</div>"
-    head = f"<tr><th>variant</th><th style='text-align:left'>{which}</th><th>{column}</th></tr>"
+    names = "".join(f"<th style='text-align:left'>{html.escape(name)}</th>" for name in view["varying"])
+    head = f"<tr><th>variant</th>{names}<th>{which} {column}</th></tr>"
     return f"<table>{head}{rows}</table>{read}"

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import logging
 import shlex
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from epstudy import steering
 from epstudy.core.errors import InputError, PoolError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.manifest import Manifest
-from epstudy.core.outcome import Outcome, State
+from epstudy.core.outcome import Outcome, State, seconds_of
 from epstudy.live import Live
+from epstudy.notebook.asked import asked_values, lacks_energy
 from epstudy.provenance import fetch
 from epstudy.results import stored_states
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
+from epstudy.troubles import clock_troubles, input_troubles, result_troubles, store_troubles, worker_troubles
 
 log = logging.getLogger(__name__)
 
 LOG_LINES = 40
+_TROUBLES_S = 5.0  # how often files are looked at
+_INPUTS = 50  # input files that are looked at
+_ALONE_S = 15.0
 _LOG_BYTES = 64_000  # of a log that may have any length
 
 _MARKS = {
@@ -38,7 +45,10 @@ class Source:
         self.manifest = manifest
         self._settings = settings
         self._store = Store(settings.store)
-        self._live = Live(settings, self._store)
+        self._live = Live(settings, self._store, say=log.info)  # a thread prints nothing into somebody's cell
+        self._next_look = 0.0
+        self._of_files: list[str] = []
+        self._alone_since: float | None = None
 
     @property
     def private(self) -> bool:
@@ -70,6 +80,26 @@ class Source:
         """Why the pool does not answer; empty while it does."""
         return self._live.trouble
 
+    def troubles(self, glance: Glance | None, gone: Sequence[int]) -> list[str]:
+        """Return what has stopped being true of a study that is under way, each text with what to do.
+
+        `gone` are the variants that are done and whose results cannot be read.
+        """
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _TROUBLES_S
+            self._of_files = [*store_troubles(self._store), *input_troubles(self._store, self.manifest, _INPUTS)]
+        found = [*self._of_files, *result_troubles(gone)]
+        if glance is None:
+            return found
+        if glance.workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        workers = glance.workers
+        if workers or time.monotonic() - (self._alone_since or 0.0) > _ALONE_S:  # one that starts says so within that
+            found += worker_troubles(self.manifest, workers, private=self.private)
+        return [*found, *clock_troubles(workers, glance.at_s)]
+
     def glance(self, known: str = "") -> Glance | None:
         """Return what the pool says of the study; None when there is none, or it knows nothing of it."""
         return self._live.glance(self.manifest, known)
@@ -78,7 +108,7 @@ class Source:
         """Have a private pool that was killed work on; the study is in its store."""
         if self.manifest.study in self._store.wanted():
             try:
-                self._live.mend(self.manifest.study)
+                self._live.mend()
             except PoolError as error:
                 log.warning("the pool of %s does not start: %s", self.manifest.study, error)
 
@@ -98,13 +128,35 @@ class Source:
         except StudyNotFoundError:
             return True
 
+    def begun_s(self) -> float | None:
+        """Return when the study was begun, by the store, in seconds since 1970; None when it does not say.
+
+        That is the request that is under way, else the last `run()`.
+        """
+        study = self.manifest.study
+        wanted = self._store.wanted().get(study)
+        if wanted is not None and wanted.grid in ("", self.manifest.digest) and wanted.since:
+            return wanted.since
+        try:
+            stored = self._store.manifest(study)
+        except StudyNotFoundError:
+            return None
+        at = stored.written.get("at", "") if stored.digest == self.manifest.digest else ""
+        return seconds_of(at)
+
     def mark(self) -> str:
         """Return what changes when another manifest is stored under the study's name."""
         return self._store.manifest_mark(self.manifest.study)
 
     def outcome(self, index: int) -> Outcome | None:
-        """Return what the store holds of a variant; None when it holds nothing."""
-        return self._store.outcome(self.manifest.keys[index], self.manifest.artifacts)
+        """Return what the store holds of a variant; None when it holds nothing.
+
+        Of a run that has no energies, as that of design days, the results have what the study asked for instead.
+        """
+        outcome = self._store.outcome(self.manifest.keys[index], self.manifest.artifacts)
+        if outcome is None or not self.manifest.outputs or not lacks_energy(outcome.metrics):
+            return outcome
+        return replace(outcome, metrics={**outcome.metrics, **asked_values(self._store, self.manifest, index)})
 
     def log_tail(self, index: int) -> list[str]:
         """Return the last lines of the engine's own messages on a variant; none when it left none."""
@@ -144,3 +196,7 @@ class Source:
         """Have so many simulations run at once in the private pool."""
         if not self._live.set_slots(count):
             raise InputError("no private pool runs; run() starts one")
+
+
+def _log(text: str) -> None:
+    log.info("%s", text)

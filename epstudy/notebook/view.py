@@ -153,9 +153,20 @@ def failures(told: Sequence[Told]) -> list[dict[str, Any]]:
     ]
 
 
-def row(manifest: Manifest, index: int, value: float) -> dict[str, Any]:
-    """Return a line of the latest or best results."""
-    return {"index": index, "label": label(manifest, index), "value": number(value)}
+def varying(rows: NDArray[np.int32]) -> list[int]:
+    """Return which parameters have more than one level in these rows of a manifest; all of them when none has."""
+    found = [place for place in range(rows.shape[1]) if len(rows) and (rows[:, place] != rows[0, place]).any()]
+    return found or list(range(rows.shape[1]))
+
+
+def row(manifest: Manifest, varying: Sequence[int], index: int, value: float) -> dict[str, Any]:
+    """Return a line of the latest or best results: its levels are those of the parameters that vary."""
+    levels = manifest.rows[index]
+    return {
+        "index": index,
+        "levels": [shown(manifest.axes[place].labels[levels[place]]) for place in varying],
+        "value": number(value),
+    }
 
 
 def best(values: NDArray[np.float64], *, highest: bool) -> list[int]:
@@ -241,6 +252,18 @@ def when_ready(pace: Mapping[str, float | None], now: datetime) -> str:
     return f"ready at {times}, in {spans}"
 
 
+def how_long(view: Mapping[str, Any], now: datetime) -> str:
+    """Return how long a study took that has ended, "9 done in 14 min, ended 13:27"; empty where that is not known."""
+    elapsed_s, ended_s, counts = view["pace"]["elapsed_s"], view["pace"]["ended_s"], view["counts"]
+    if elapsed_s is None or ended_s is None:
+        return ""
+    ends = {"done": counts["done"] + counts["cached"], "failed": counts["failed"]}
+    parts = [f"{count} {end}" for end, count in ends.items() if count]
+    at = datetime.fromtimestamp(ended_s, now.tzinfo)
+    form = "%H:%M" if at.date() == now.date() else "%Y-%m-%d %H:%M"
+    return f"{', '.join(parts)} in {duration(elapsed_s)}, ended {at:{form}}"
+
+
 def lines(name: str, view: Mapping[str, Any], now: datetime, attach: str) -> list[str]:
     """Return the four lines of text that stand for the panel where nothing else can."""
     said = view["counts"]
@@ -259,7 +282,7 @@ def _how_it_goes(view: Mapping[str, Any], now: datetime) -> str:
     if view["note"]:
         return str(view["note"])
     if view["ended"]:
-        return "ended"
+        return how_long(view, now) or "ended"
     pace, slots = view["pace"], view["queue"]["slots"]
     rate = "" if pace["per_minute"] is None else f"{pace['per_minute']:g} a minute"
     quiet = "" if pace["quiet_s"] is None else f"nothing has finished for {duration(pace['quiet_s'])}"

@@ -33,6 +33,14 @@ class PanelWidget(anywidget.AnyWidget):  # type: ignore[misc]
     beat: Any = traitlets.Int().tag(sync=True)
     told: Any = traitlets.Dict().tag(sync=True)
 
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return what a page that runs no widgets shows in its place: nothing, as the snapshot above says all."""
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        text = f"the live panel of {self.about.get('study', 'a study')}; the snapshot above is what it said last"
+        return {**bundle[0], "text/html": "<!-- a live panel -->", "text/plain": text}, bundle[1]
+
     def hear_while_busy(self) -> None:
         """Have clicks heard while a cell runs, where the kernel can.
 

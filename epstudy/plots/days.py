@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
+from epstudy.days import day_types, groups_of
 from epstudy.plots.labels import legend_text, say, say_below, wrapped
 from epstudy.plots.looks import CONTINUOUS, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
@@ -30,7 +31,10 @@ from epstudy.plots.steps import (
 
 _ONE_BY_ONE = 8
 _SEASONS = ("December to February", "March to May", "June to August", "September to November")
-_WEEK = ("Monday to Friday", "Saturday and Sunday")
+_WEEK = {
+    "Monday to Friday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"),
+    "Saturday and Sunday": ("Saturday", "Sunday"),
+}
 
 Group = tuple[str, NDArray[np.bool_]]
 
@@ -43,16 +47,17 @@ def load_profile(
 ) -> Axes | list[Axes]:
     """Draw the mean day of each variant; of more than eight variants the median and what lies about it.
 
-    A mean stands in the middle of its interval. Days are those of the series: local standard time, weekdays by its
-    year, and holidays are weekdays as any other.
+    A mean stands in the middle of its interval. Days are in local standard time. What is a weekday, a weekend or a
+    holiday is EnergyPlus' own day type, see `ep.day_types`; holidays, which are neither, have a panel of their own,
+    and so have custom days: its title is their type.
 
     Parameters
     ----------
     series
         What `study.timeseries()` returned, in steps of less than a day, or one column of it.
     by
-        "hour" for one mean day, "weekday" for working days and weekends apart, "season" for the four seasons (of the
-        north). Design days and several run periods have a panel each, whatever this is.
+        "hour" for one mean day, "weekday" for Monday to Friday, weekends, holidays and custom days apart, "season" for
+        the four seasons (of the north). Design days and several run periods have a panel each, whatever this is.
     ax
         Where to draw, where there is one panel.
 
@@ -72,7 +77,7 @@ def load_profile(
     for steps in found:
         check_within_a_day(steps, "load_profile")
     if len(found) > 1:
-        parts = [(steps, steps.period, np.ones(len(steps.begins), dtype=bool)) for steps in found]
+        parts = [(steps, steps.period, np.ones((len(steps.begins), 1), dtype=bool)) for steps in found]
     else:
         parts = [(found[0], title, chosen) for title, chosen in _groups(found[0], by)]
     several = len(parts) > 1
@@ -130,19 +135,39 @@ def carpet(series: pd.DataFrame | pd.Series, variant: Any = None, *, ax: Axes | 
 
 
 def _groups(steps: Steps, by: str) -> list[Group]:
-    """The parts of a period, each with the intervals that belong to it; those that have none left out."""
+    """The parts of a period, each with the intervals that belong to it; those that have none left out.
+
+    The intervals have a row each, and a column each variant where these differ.
+    """
     if by == "hour":
-        return [("", np.ones(len(steps.begins), dtype=bool))]
-    weekend, season = steps.begins.day_of_week >= 5, steps.begins.month % 12 // 3
-    codes = np.asarray(weekend if by == "weekday" else season)
-    names = _WEEK if by == "weekday" else _SEASONS
-    parts = [(name, codes == code) for code, name in enumerate(names)]
+        return [("", np.ones((len(steps.begins), 1), dtype=bool))]
+    if by == "season":
+        codes = np.asarray(steps.begins.month % 12 // 3)[:, None]
+        parts = [(name, codes == code) for code, name in enumerate(_SEASONS)]
+    else:
+        types = _types(steps)
+        others = sorted({*np.unique(types.astype(str))}.difference(*_WEEK.values()))
+        parts = [(name, np.isin(types, kinds)) for name, kinds in {**_WEEK, **{one: (one,) for one in others}}.items()]
     return [(name, chosen) for name, chosen in parts if chosen.any()]
 
 
+def _types(steps: Steps) -> NDArray[np.object_]:
+    """The day type of each interval: one column, or as many as variants where these differ."""
+    groups = groups_of(steps.values)
+    types = np.empty((len(steps.begins), 1 if len(groups) == 1 else steps.values.shape[1]), dtype=object)
+    for places in groups:
+        own = day_types(steps.values, steps.values.columns[places[0]]).to_numpy()
+        types[:, places if len(groups) > 1 else [0]] = own[:, None]
+    return types
+
+
 def _draw_mean_day(ax: Axes, steps: Steps, chosen: NDArray[np.bool_]) -> None:
-    middles = hours(steps)[chosen] + steps.length / pd.Timedelta(hours=1) / 2
-    days = steps.values[chosen].groupby(np.round(middles, 6)).mean()
+    rows = np.flatnonzero(chosen.any(axis=1))
+    middles = hours(steps)[rows] + steps.length / pd.Timedelta(hours=1) / 2
+    values = steps.values.iloc[rows]
+    if chosen.shape[1] > 1:
+        values = values.where(chosen[rows])
+    days = values.groupby(np.round(middles, 6)).mean()
     if days.shape[1] > _ONE_BY_ONE:
         draw_spread(ax, days.index.to_numpy(dtype=float), days)
         return

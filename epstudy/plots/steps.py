@@ -99,12 +99,20 @@ def periods(frame: pd.DataFrame) -> list[Steps]:
         When the steps of a period are not equally long, as those of `detailed` outputs, or values are infinite.
     """
     if frame.index.nlevels == 1:
-        return [_steps("", frame)]
+        return [_steps("", _without_leap_gap(frame))]
     names = frame.index.get_level_values(ENVIRONMENT)
     several = names.nunique() > 1
     return [
         _steps(str(name) if several else "", frame[names == name].droplevel(ENVIRONMENT)) for name in names.unique()
     ]
+
+
+def _without_leap_gap(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out a 29 February that stands for other variants than these: in none of the columns it has a value."""
+    begins = pd.DatetimeIndex(frame.index) - pd.Timedelta(minutes=1)
+    leap = np.flatnonzero((begins.month == 2) & (begins.day == 29))
+    empty = leap[frame.iloc[leap].isna().to_numpy().all(axis=1)]
+    return frame if not len(empty) else frame.drop(index=frame.index[empty])
 
 
 def _steps(period: str, frame: pd.DataFrame) -> Steps:
@@ -168,6 +176,8 @@ def months_in_part(steps: Steps) -> str:
     counts = pd.Series(1, index=months).groupby(level=0).sum()
     known = pd.PeriodIndex(counts.index)
     whole = np.asarray(known.days_in_month) * (_DAY / steps.length)
+    without = (known.days_in_month == 29) & ~known.isin(months[steps.begins.day == 29])
+    whole = whole - without * (_DAY / steps.length)  # a leap year that was run without its 29 February
     names = known.strftime("%b %Y" if known.year.nunique() > 1 else "%b")
     parts = [
         f"{name} ({count:,} of {all_of_it:,.0f} steps)"

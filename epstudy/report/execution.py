@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
     from nbformat import NotebookNode
 
+_START_S = 3600  # a kernel on a busy machine; one that dies is noticed at once
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -59,6 +61,7 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO, scratch:
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
+                start_timeout=_START_S,
                 stdout_file=log,
                 stderr_file=log,
                 cwd=source.path.parent,

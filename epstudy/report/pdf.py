@@ -11,7 +11,7 @@ from pathlib import Path
 from epstudy.core.errors import EpstudyError, InputError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-_LIMIT_S = 120
+_LIMIT_S = 600
 
 
 def find_chromium() -> str:

@@ -72,16 +72,23 @@ def execute_request(store: Store, request: ReportRequest, folder: Path) -> None:
         end = ReportEnd("ended", troubles=(f"it cannot be made: {type(error).__name__}: {error}",))
         _store(lambda: _put_end(store, request, end))
     else:
+        if not page_of(folder).exists():
+            raise OSError(f"{folder} was cleaned away while the report was made")
         _store(lambda: _put(store, request, report))
 
 
 def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
-    page = folder / "out" / "page.html"
+    page = page_of(folder)
     page.parent.mkdir()
     with Path(os.devnull).open("w", encoding="utf-8") as log_of_cells:  # the executed notebook has it all
         return write_report(
             read_source(notebook), page, parameters_of(request), log=log_of_cells, code=request.code, scratch=folder
         )
+
+
+def page_of(folder: Path) -> Path:
+    """Return where the page is made."""
+    return folder / "out" / "page.html"
 
 
 def _put(store: Store, request: ReportRequest, report: Report) -> None:

@@ -17,6 +17,7 @@ what is here is enough to go on.
     studies/<name>/paused                there while the study is paused
     wanted/<name>                        there while the study is under way: the pool that is to bring it to its end
     asked/<id>, reports/<id>/            queued reports: see reports.py
+    pools/<host>-<user id>.json          where a user's private pool of this store is: see workers/record.py
     parts/                               files that are being written, under the name of the process that does
 """
 

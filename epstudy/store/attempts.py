@@ -6,9 +6,11 @@ Only the holder of a key's lease writes here, so that reading, changing and repl
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from epstudy.core.outcome import Attempt
+from epstudy.core.shape import check_shape
 from epstudy.store.files import Files
 from epstudy.store.sealed import DamagedFileWarning, seal, unseal
 
@@ -27,10 +29,19 @@ def read_attempts(files: Files, key: str) -> list[Attempt]:
         said = unseal(files.read(file))
     except FileNotFoundError:
         return []
-    if said is None or said.get("key") != key:
+    attempts = None if said is None or said.get("key") != key else _attempts_in(said)
+    if attempts is None:
         warnings.warn(f"{files.shown(file)} is damaged; it counts as no attempt", DamagedFileWarning, stacklevel=3)
         return []
-    return [Attempt.from_json(one) for one in said["attempts"]]
+    return attempts
+
+
+def _attempts_in(stored: Mapping[str, Any]) -> list[Attempt] | None:
+    try:
+        check_shape(stored, {"attempts": list})
+        return [Attempt.from_json(attempt) for attempt in stored["attempts"]]
+    except ValueError:
+        return None
 
 
 def keys_with_attempts(files: Files) -> list[str]:

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from epstudy.core.canonical import content_digest
+from epstudy.core.shape import check_items, check_shape
 from epstudy.store.files import Files, reading
 from epstudy.store.outcomes import shard
 from epstudy.store.sealed import Compared, DamagedFileWarning, seal, unseal
@@ -83,6 +84,10 @@ class Beside:
             else:
                 self._files.remove(record)
 
+    def on_record(self, key: str) -> list[tuple[str, bool]]:
+        """Return what has a digest on record under a key, and of each whether it stands beside the failure."""
+        return [(name, failed) for failed in (False, True) for name in self._digests(key, failed=failed) or {}]
+
     def discard_if_damaged(self, key: str, name: str, *, failed: bool) -> bool:
         """Compare a file with its digest, whatever was seen of it before; say whether it was damaged and is removed."""
         _, whole = self._take(key, name, failed=failed, again=True)
@@ -126,7 +131,13 @@ class Beside:
             said = unseal(self._files.read(record_file(key, failed=failed)))
         except FileNotFoundError:
             return {}
-        return None if said is None else {name: list(digests) for name, digests in said["files"].items()}
+        try:
+            check_shape(said, {"files": dict})
+            files = {} if said is None else said["files"]
+            check_items(files, list, "files")
+        except ValueError:
+            return None
+        return {name: list(digests) for name, digests in files.items()}
 
 
 def warn_of_removal(files: Files, file: str) -> None:

@@ -73,7 +73,10 @@ class Referred:
         said = unseal(content)
         if said is None:
             raise StoreError(f"{unknown}: it is damaged; run it again, or {forget} {who}")
-        if said.get("manifest", 1) > MANIFEST_FORMAT:
+        written = said.get("manifest", 1)
+        if not isinstance(written, int):
+            raise StoreError(f"{unknown}: it has another shape; run it again, or {forget} {who}")
+        if written > MANIFEST_FORMAT:
             raise StoreError(f"{unknown}: a later version of epstudy wrote it; update this one, or {forget} {who}")
         self.digests |= _digests_in(content)
         self._marks[file] = about.mark

@@ -40,6 +40,7 @@ class Files(Protocol):
 
     url: str
     remote: bool  # whether every look waits for a network, so that several at once are quicker
+    confirm: Callable[[], bool]  # asked before anything is put into its place; False: no store is there yet
 
     def shown(self, name: str) -> str:
         """Return the full path of a file, for messages."""
@@ -97,6 +98,10 @@ class Files(Protocol):
         """Write a file that is not there for anybody yet; return its name."""
         ...
 
+    def place(self, name: str) -> str:
+        """Return what tells a file from a copy of it, from wherever it is looked at; empty when there is none."""
+        ...
+
 
 def open_files(url: str, cache: Callable[[], Path]) -> Files:
     """Return the files in a folder, or under an fsspec URL with copies in `cache()`. Nothing is created or read.
@@ -120,23 +125,34 @@ def open_files(url: str, cache: Callable[[], Path]) -> Files:
 
 
 @contextlib.contextmanager
-def reading(url: str) -> Iterator[None]:
+def reading(url: str, file: Path | None = None) -> Iterator[None]:
     """Have a failed read tell why the store cannot be read; a file that is not there stays FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
         raise
+    except IsADirectoryError as error:
+        raise StoreError(_in_the_way(url, "read", file or error.filename)) from error
+    except PermissionError as error:
+        of = f" (of {file})" if file else ""
+        raise StoreError(f"the store {url} cannot be read: {reason(error)}{of}") from error
     except OSError as error:
         raise StoreError(f"the store {url} cannot be read: {reason(error)}") from error
 
 
 @contextlib.contextmanager
-def writing(url: str) -> Iterator[None]:
+def writing(url: str, file: Path | None = None) -> Iterator[None]:
     """Have a failed write tell why the store cannot be written."""
     try:
         yield
+    except IsADirectoryError as error:
+        raise StoreError(_in_the_way(url, "written", file or error.filename)) from error
     except OSError as error:
         raise StoreError(f"the store {url} cannot be written: {reason(error)}") from error
+
+
+def _in_the_way(url: str, verb: str, path: object) -> str:
+    return f"the store {url} cannot be {verb}: {path} is a folder, where a file of the store should be; move it away"
 
 
 def reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,9 @@ class Folder:
 
     def __init__(self, url: str, root: Path) -> None:
         self.url = url
+        self.confirm: Callable[[], bool] = lambda: False
         self._root = str(root)
+        self._left: set[Path] = set()  # parts that could not be put into their places
 
     def shown(self, name: str) -> str:
         """Return the full path of a file, for messages."""
@@ -27,17 +30,18 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; raise FileNotFoundError when there is none."""
-        with reading(self.url):
-            return self._path(name).read_bytes()
+        path = self._path(name)
+        with reading(self.url, path):
+            return path.read_bytes()
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a new file; False when there is one already."""
-        with writing(self.url):
+        with writing(self.url, self._path(name)):
             return self._place(name, content, _link)
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file in the place of whatever is there."""
-        with writing(self.url):
+        with writing(self.url, self._path(name)):
             self._place(name, content, _rename)
 
     def settle(self, name: str) -> None:
@@ -51,8 +55,9 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
-        with writing(self.url):
-            self._path(name).unlink(missing_ok=True)
+        path = self._path(name)
+        with writing(self.url, path):
+            path.unlink(missing_ok=True)
 
     def remove_folder(self, folder: str) -> None:
         """Remove a folder, if it is empty."""
@@ -115,26 +120,67 @@ class Folder:
             self._write(self._path(name), content)
         return name
 
+    def place(self, name: str) -> str:
+        """Return what tells a file from a copy of it, from wherever it is looked at; empty when there is none."""
+        try:
+            with reading(self.url):
+                seen = self._path(name).stat()
+        except FileNotFoundError:
+            return ""
+        return f"{seen.st_ino}-{seen.st_ctime_ns}"  # of a mounted folder the server's, on every client
+
     def _path(self, name: str) -> Path:
         return Path(self._root, name)
 
     def _place(self, name: str, content: bytes, into: Callable[[Path, Path], bool]) -> bool:
-        """Write a part and put it into its place by `into`, whose answer comes back."""
+        """Write a part and put it into its place by `into`, whose answer comes back.
+
+        The store is looked at in between: then the part is in it, whatever is moved or unmounted meanwhile.
+        """
         target, part = self._path(name), self._path(part_name())
+        placed = False
         try:
+            self._remove_left()
             for _ in range(_TRIES):
                 if not part.exists():  # at first, and when somebody took it for a dead process's
                     self._write(part, content)
                 with contextlib.suppress(FileNotFoundError, FileExistsError):  # somebody removes the folder just now
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    return into(part, target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            return into(part, target)
+                    self.confirm()
+                    self._make_folder(target.parent)
+                    first = into(part, target)
+                    placed = True
+                    return first
+            self.confirm()
+            self._make_folder(target.parent)
+            first = into(part, target)
+            placed = True
+            return first
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(NotADirectoryError):  # the whole store may be gone
+                part.unlink(missing_ok=True)
+            if not placed:
+                self._left.add(part)  # it may lie in a store that was moved away, and is moved back
+
+    def _remove_left(self) -> None:
+        while self._left and self.confirm():
+            self._left.pop().unlink(missing_ok=True)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the store, which itself is not made again once it was there."""
+        if folder.is_dir():
+            return
+        root = Path(self._root)
+        if not self.confirm():
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except FileExistsError:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+        for missing in reversed([folder, *folder.parents]):
+            if root in missing.parents:
+                missing.mkdir(exist_ok=True)
 
     def _write(self, part: Path, content: bytes) -> None:
-        part.parent.mkdir(parents=True, exist_ok=True)
+        self._make_folder(part.parent)
         try:
             with part.open("xb") as file:
                 file.write(content)

@@ -23,6 +23,7 @@ class Objects:
 
     def __init__(self, url: str, fs: Any, root: str, cache: Callable[[], Path]) -> None:
         self.url = url
+        self.confirm: Callable[[], bool] = lambda: False
         self._fs = fs
         self._root = root.rstrip("/")
         self._cache = cache
@@ -113,6 +114,11 @@ class Objects:
         name = part_name()
         self.replace(name, content)
         return name
+
+    def place(self, name: str) -> str:
+        """Return what tells a file from a copy of it, from wherever it is looked at; empty when there is none."""
+        about = self.about(name)
+        return "" if about is None else f"{self.shown(name)} {about.mark}"
 
     def _look(self, folder: str) -> list[Mapping[str, Any]]:
         path = self.shown(folder)

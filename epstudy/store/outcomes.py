@@ -46,7 +46,10 @@ def unseal_outcome(key: str, content: bytes) -> Outcome | None:
     said = unseal(content)
     if said is None or said.pop("key", None) != key:
         return None
-    return Outcome.from_json(said)
+    try:
+        return Outcome.from_json(said)
+    except ValueError:
+        return None
 
 
 def read_outcome(files: Files, file: str, key: str) -> Outcome | None:

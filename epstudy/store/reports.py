@@ -18,13 +18,19 @@ from typing import Literal
 
 from epstudy.core.canonical import content_digest
 from epstudy.core.errors import InputError, StoreError
+from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 from epstudy.store.files import Files
 from epstudy.store.sealed import seal, unseal
 
 _ASKED, _REPORTS = "asked", "reports"
 _REQUEST, _CANCELLED, _END = "request.json", "cancelled", "end.json"
 _IDENTITY = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}(-[0-9]{1,9})?")
-_OF_AN_END = {"state", "lines", "troubles", "files", "seconds"}
+_OF_AN_END: Mapping[str, Kinds] = {"state": str, "lines": list, "troubles": list, "files": dict, "seconds": NUMBER}
+_OF_A_REQUEST: Mapping[str, Kinds] = {
+    **dict.fromkeys(("identity", "key", "notebook", "page", "user", "pool", "asked_at"), str),
+    **dict.fromkeys(("inputs", "parameters"), dict),
+    **dict.fromkeys(("code", "allow_failures"), bool),
+}
 _FORMAT = 1  # of a request: another epstudy's may ask for what this one does not know
 
 
@@ -104,7 +110,16 @@ class Reports:
             raise InputError(f"{shown} is damaged; epstudy reports remove {identity}, and queue the report again")
         if said.pop("format", None) != _FORMAT:
             raise StoreError(f"report {identity} was queued by another version of epstudy, which reads it")
-        return ReportRequest(**said)
+        try:
+            check_shape(said, _OF_A_REQUEST)
+            for name in ("inputs", "parameters"):
+                check_items(said[name], str, name)
+        except ValueError as error:
+            shown = self._files.shown(_file(identity, _REQUEST))
+            raise InputError(
+                f"{shown} is no request of a report: {error}; epstudy reports remove {identity}, and queue it again"
+            ) from error
+        return ReportRequest(**{name: said[name] for name in _OF_A_REQUEST})
 
     def is_there(self, identity: str) -> bool:
         """Say whether there is a request of this identity."""
@@ -152,7 +167,12 @@ class Reports:
             said = unseal(self._files.read(_file(identity, _END)))
         except FileNotFoundError:
             return None
-        if said is None or not said.keys() >= _OF_AN_END:
+        try:
+            check_shape(said, _OF_AN_END)
+        except ValueError:
+            return None
+        assert said is not None, "it has a shape"
+        if said["state"] not in ("ended", "cancelled") or not {*map(type, said["files"].values())} <= {str}:
             return None
         return ReportEnd(
             said["state"], tuple(said["lines"]), tuple(said["troubles"]), said["files"], float(said["seconds"])

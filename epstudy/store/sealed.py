@@ -30,7 +30,7 @@ def unseal(content: bytes) -> dict[str, Any] | None:
         return None
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

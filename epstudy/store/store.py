@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,13 +15,14 @@ from epstudy.core.contracts import Held
 from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
-from epstudy.core.variant import check_study_name
+from epstudy.core.variant import check_study_name, is_one_name
 from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
 from epstudy.store.cleaned import Cleaned
 from epstudy.store.cleaning import NOTE, YOUNG_S, Referred, clean, store_clock
 from epstudy.store.damage import damage
 from epstudy.store.files import clear_parts, open_files, reading
+from epstudy.store.guarded import STORE_FILE, Guarded
 from epstudy.store.outcomes import (
     Ends,
     discard_if_damaged,
@@ -66,11 +65,14 @@ class Store:
         A path, or an fsspec URL such as `memory://studies`.
     cache
         Where `input_path` and `artifact` keep copies when the store is not a local folder.
+    identity
+        What the store is known by. Another one in its place, or none, is a StoreError; empty: the first one that is
+        seen is the one.
     """
 
-    def __init__(self, url: str, cache: Path | None = None) -> None:
+    def __init__(self, url: str, cache: Path | None = None, identity: str = "") -> None:
         self.url = url
-        self._files = open_files(url, self._cache_folder)
+        self._files = Guarded(open_files(url, self._cache_folder), identity)
         self._cache = cache
         self._compared = Compared()
         self._beside = Beside(self._files, self._compared)
@@ -80,15 +82,42 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
 
+    def create(self) -> str:
+        """Make the store, unless it is there; return its identity. Only `run()` does."""
+        self._files.found()
+        return self._files.identity()
+
     def identity(self) -> str:
-        """Return the identity of this store, making it on first use: two paths to one store have the same one."""
-        file = "store.json"
-        if self._files.about(file) is None:
-            self._files.create(file, json.dumps({"format": 1, "id": uuid.uuid4().hex}).encode())
-        try:
-            return str(json.loads(self._files.read(file))["id"])
-        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
-            raise StoreError(f"{self._files.shown(file)} is damaged; remove it, a new one is made") from error
+        """Return the identity of this store, to which every path has the same one; empty when there is no store.
+
+        Raises
+        ------
+        StoreError
+            When it is not the store any more that was seen here before, or cannot be read.
+        """
+        return self._files.identity()
+
+    def where(self) -> str:
+        """Return what tells this store from a copy of it, on every machine that sees it; empty when there is none."""
+        return self._files.where()
+
+    def confirm(self) -> None:
+        """Raise StoreError unless the store is there, and is the one that was seen here before."""
+        if not self._files.is_confirmed():
+            raise StoreError(f"there is no store in {self.url}: is it mounted? A new one is made by the first run()")
+
+    def check_place(self) -> None:
+        """Raise StoreError when the store is a local folder that is not there, and that this user cannot make."""
+        if self._files.remote:
+            return
+        folder = self._files.local_path(STORE_FILE).parent
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise StoreError(f"the store {self.url} cannot be written: {there} is not writable")
+
+    def clock_ahead_s(self) -> float:
+        """Return by how many seconds the clock that dates the files is ahead of this machine's."""
+        return store_clock(self._files) - time.time()
 
     def probe_write(self) -> None:
         """Write and remove a file of 256 kB; raise StoreError, which says why, when that cannot be."""
@@ -126,7 +155,7 @@ class Store:
         for days in (after_days, forget_older_days or 0):
             if not 0 <= days <= _MOST_DAYS:
                 raise InputError(f"{days} is no number of days; expected one from 0 to {_MOST_DAYS:.0f}")
-        if self._files.about("store.json") is None:
+        if self._files.about(STORE_FILE) is None:
             raise StoreError(f"there is no store in {self.url}; set EPSTUDY_STORE to the one to clean")
         now = time.time() if dry else store_clock(self._files)
         forgotten = self._to_forget(forget, forget_older_days, now)
@@ -145,7 +174,7 @@ class Store:
     def _to_forget(self, names: Sequence[str], older_days: float | None, now: float) -> list[str]:
         under_way = {study for study in self.wanted() if not self.is_cancelled(study)}
         for name in names:
-            if not self.manifest_mark(name):
+            if not self.manifest_mark(name) or self._in_its_place(name):
                 self.manifest(name)  # says which ones there are
             if name in under_way:
                 raise InputError(
@@ -239,13 +268,18 @@ class Store:
             return found
         return read_outcome(self._files, failure_file(key), key)
 
-    def outcomes(self, keys: Iterable[str], artifacts: Iterable[str] = ()) -> dict[str, Outcome]:
+    def outcomes(
+        self, keys: Iterable[str], artifacts: Iterable[str] = (), *, told: Iterable[str] = ()
+    ) -> dict[str, Outcome]:
         """Return the outcomes that the store holds for `keys`, as `outcome` does; a key without one is left out.
 
-        Of so many keys that `ends` goes by names, a damaged result is removed: then it is known to be missing.
+        Of so many keys that `ends` goes by names, a damaged result is removed: then it is known to be missing. Which
+        are there is seen by listing folders, and a network file system may give out a listing of half a minute ago: of
+        the keys that the caller was `told` have ended, each file that is not listed is looked for by its name.
         """
+        artifacts = tuple(artifacts)
         names = [f".{name}" for name in artifacts]
-        held = names_under(self._files, keys)
+        held = self._held_files(keys, artifacts, told)
         there = [key for key, of in held.items() if f"{key}.json" in of or f"{key}.failed.json" in of]
 
         def read(key: str) -> Outcome | None:
@@ -338,7 +372,7 @@ class Store:
 
         Without `compare` a path is given whatever is in the file: to see what large files are, before they are read.
         """
-        names = artifact_names(key, names_under(self._files, [key])[key])
+        names = self.names_beside(key)
         path = self.artifact if compare else self._beside.path_of_anything
         return Held(tuple(name for name, failed in names if not failed), lambda name: path(key, name))
 
@@ -350,10 +384,36 @@ class Store:
         """
         return self._beside.path(key, name, failed=failed)
 
-    def held(self, keys: Iterable[str]) -> set[str]:
-        """Return the names of all files under these keys: `<key>.json`, `<key>.<artifact>`."""
+    def _held_files(self, keys: Iterable[str], artifacts: Sequence[str], told: Iterable[str]) -> dict[str, list[str]]:
+        """For each key the names of its files as they are listed; of those that were told, what is not listed, too."""
+        held = names_under(self._files, keys)
+        whole = [".json", *(f".{name}" for name in artifacts)]
+        lacking = [key for key in dict.fromkeys(told) if any(key + one not in held.get(key, ()) for one in whole)]
+
+        def by_name(key: str) -> list[str]:
+            names = {key + one for one in (*whole, ".failed.json")}.difference(held[key])
+            return [name for name in sorted(names) if self._files.about(f"{shard(key)}/{name}") is not None]
+
+        for key, found in self._each(by_name, [key for key in lacking if key in held]).items():
+            held[key] = [*held[key], *found]
+        return held
+
+    def names_beside(self, key: str) -> list[tuple[str, bool]]:
+        """Return what stands beside the result and the failure under a key, and of each whether it is the failure's.
+
+        What has its digest on record is looked for by its name: it may not be listed yet.
+        """
+        names = artifact_names(key, names_under(self._files, [key])[key])
+        others = [pair for pair in self._beside.on_record(key) if pair not in names]
+        by_name = [
+            pair for pair in others if self._files.about(artifact_file(key, pair[0], failed=pair[1])) is not None
+        ]
+        return sorted([*names, *by_name])
+
+    def held(self, keys: Iterable[str], artifacts: Iterable[str] = (), *, told: Iterable[str] = ()) -> set[str]:
+        """Return the names of all files under these keys: `<key>.json`, `<key>.<artifact>`; `told` as in `outcomes`."""
         own = (f".{RECORD}", f".{RECORD_OF_FAILURE}")
-        found = names_under(self._files, keys)
+        found = self._held_files(keys, tuple(artifacts), told)
         return {name for key, names in found.items() for name in names if name.removeprefix(key) not in own}
 
     def sizes(self, keys: Iterable[str]) -> list[int]:
@@ -411,8 +471,21 @@ class Store:
     # studies ----------------------------------------------------------------------------------------------------
 
     def put_manifest(self, manifest: Manifest) -> None:
-        """Keep `manifest` as what its study name stands for now."""
-        self.identity()
+        """Keep `manifest` as what its study name stands for now.
+
+        Raises
+        ------
+        StoreError
+            When the file system takes the name and that of another study as one, as macOS and Windows do with "Office"
+            and "office".
+        """
+        self.create()
+        other = self._in_its_place(manifest.study)
+        if other:
+            raise StoreError(
+                f'the file system of {self.url} takes the names "{manifest.study}" and "{other}" as one, and there is '
+                f'a study "{other}"; give this one another name'
+            )
         file = study_file(manifest.study, "manifest.json")
         self._files.replace(file, seal(manifest.to_json()))
         self._files.settle(file)
@@ -430,13 +503,38 @@ class Store:
         try:
             content = self._files.read(study_file(study, "manifest.json"))
         except FileNotFoundError:
-            names = self.studies()
-            known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
-            raise StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}') from None
-        said = unseal(content)
-        if said is None:
+            raise self._no_study(study) from None
+        stored = unseal(content)
+        if stored is None:
             raise StoreError(f'the manifest of study "{study}" in {self.url} is damaged; run the study again')
-        return Manifest.from_json(said)
+        try:
+            manifest = Manifest.from_json(stored)
+        except ValueError as error:
+            file = self._files.shown(study_file(study, "manifest.json"))
+            raise StoreError(
+                f'{file} is no manifest of a study: {error}; run the study "{study}" again, or forget it: '
+                f"epstudy clean --forget {study}"
+            ) from error
+
+        if manifest.study != study and is_one_name(manifest.study, study):
+            raise self._no_study(study)
+        return manifest
+
+    def _no_study(self, study: str) -> StudyNotFoundError:
+        names = self.studies()
+        known = f"it holds {', '.join(names[:20])}" if names else "it holds none yet"
+        if not names and not self._files.identity():
+            known = "there is no store yet; is it mounted?"
+        return StudyNotFoundError(f'no study "{study}" in the store {self.url}; {known}')
+
+    def _in_its_place(self, study: str) -> str:
+        """The name of another study that the file system finds under the name of this one; empty when there is none."""
+        try:
+            stored = unseal(self._files.read(study_file(study, "manifest.json"))) or {}
+        except (FileNotFoundError, StoreError):
+            return ""
+        other = stored.get("study")
+        return other if isinstance(other, str) and other != study and is_one_name(other, study) else ""
 
     def manifest_mark(self, study: str) -> str:
         """Return what changes when another manifest is stored under this name; empty when there is none."""
@@ -449,6 +547,8 @@ class Store:
 
     def remove_study(self, study: str) -> None:
         """Forget what the name `study` stands for; results stay."""
+        if self._in_its_place(study):
+            raise self._no_study(study)
         self.unwant(study)  # first, so that nobody goes on with what is not there any more
         for name in ("manifest.json", CANCELLED, PAUSED):
             self._files.remove(study_file(study, name))
@@ -488,6 +588,10 @@ class Store:
     def unwant(self, study: str) -> None:
         """Note that a study is not under way any more."""
         self._wanted.remove(study)
+
+    def wanted_of(self, study: str) -> Wanted | None:
+        """Return what is wanted of a study, read by its name now; None when it is not under way."""
+        return self._wanted.read_one(study)
 
     def wanted(self) -> dict[str, Wanted]:
         """Return the studies that are under way, and the pool of each; a damaged entry is left out, with a warning."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from epstudy.core.errors import InputError, StoreError
+from epstudy.core.shape import NUMBER
 from epstudy.core.variant import check_study_name
 from epstudy.store.files import About, Files
 from epstudy.store.sealed import DamagedFileWarning, seal, unseal
@@ -85,6 +86,15 @@ class WantedStudies:
         found = {name: self._entry(name, about) for name, about in sorted(there.items())}
         return {name: wanted for name, wanted in found.items() if wanted is not None}
 
+    def read_one(self, study: str) -> Wanted | None:
+        """Return what is wanted of one study, whatever was seen before; None when nothing is, or it is damaged."""
+        file = _wanted_file(study)
+        try:
+            wanted = _unseal_wanted(self._files.read(file))
+        except FileNotFoundError:
+            return None
+        return None if wanted is None else _begun(wanted, self._files.about(file))
+
     def _entry(self, study: str, about: About) -> Wanted | None:
         if study in self._seen:
             return self._seen[study][1]
@@ -123,7 +133,12 @@ def _unseal_wanted(content: bytes) -> Wanted | None:
         return None
     if not (isinstance(only, str | None) and isinstance(variants, str | None)):
         return None
-    chosen = None if variants is None else _lengthened(variants)
+    if not isinstance(since, NUMBER):
+        return None
+    try:
+        chosen = None if variants is None else _lengthened(variants)
+    except ValueError:
+        return None
     return Wanted(pool, request, only, chosen, grid, float(since))
 
 

@@ -52,6 +52,9 @@ def make_app(redis_url: str, *, answer_s: float = 30.0) -> Celery:
         worker_prefetch_multiplier=1,
         # A belt: children are replaced now and then. The simulator has its own process anyway.
         worker_max_tasks_per_child=500,
+        # A child that takes longer to come up is killed, and another one started: by default after 4 s, which on a busy
+        # machine goes on for ever.
+        worker_proc_alive_timeout=3600.0,
         # Events halve the rate of short tasks, and nobody here reads them.
         worker_send_task_events=False,
         task_send_sent_event=False,

@@ -3,7 +3,8 @@
 Every transition is one Lua script, so counters and states never disagree. The clock is the Redis server's.
 
     ep:studies            names of the studies that are not finished
-    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms)
+    ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms),
+                          and which store it was opened from
     ep:s:<study>:states   one byte a variant, see `Mark`
     ep:s:<study>:counts   how many variants have each mark
     ep:s:<study>:running  index -> who, since when, for which key, under which token
@@ -26,6 +27,8 @@ Every transition is one Lua script, so counters and states never disagree. The c
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -37,7 +40,7 @@ from epstudy.core.glance import STATES as STATES
 from epstudy.core.glance import Glance, Other, RunningVariant
 from epstudy.core.glance import Mark as Mark
 from epstudy.core.outcome import Progress
-from epstudy.core.pace import Ended
+from epstudy.core.pace import ENOUGH, Ended
 from epstudy.settings import MOST_SLOTS
 from epstudy.workers.app import PREFIX
 from epstudy.workers.scripts import SCRIPTS
@@ -47,6 +50,7 @@ LEASE_S = 12.0  # a variant whose worker is silent for so long is somebody else'
 BEAT_S = 1.0
 BLOCK_S = 5.0  # how long nothing is given out when the store could not be written; then somebody tries again
 WORKER_S = 10.0
+_LATELY = 20  # simulations of each study by which one that has hardly begun is foretold
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,19 @@ class Lease:
     index: int
     key: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a study is in the ledger: the digest of its manifest, which request it is, and from which store.
+
+    `where` is that of `Store.where`, `shown` the host and path of the store; empty when an earlier version opened it.
+    """
+
+    digest: str
+    request: str
+    where: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,16 @@ class Ledger:
         said = self.redis.hget(f"ep:s:{study}:about", "request")
         return said.decode() if isinstance(said, bytes) else ""
 
+    def note_origin(self, study: str, where: str, shown: str) -> None:
+        """Note from which store a study is followed: by `Store.where`, and in words."""
+        self.redis.hset(f"ep:s:{study}:about", mapping={"where": where, "shown": shown})
+
+    def origin(self, study: str) -> Origin | None:
+        """Return from which store a study is followed, and what; None when the ledger knows nothing of it."""
+        about: Any = self.redis.hmget(f"ep:s:{study}:about", "digest", "request", "where", "shown")
+        digest, *others = [None if word is None else word.decode(errors="replace") for word in about]
+        return None if digest is None else Origin(digest, *[word or "" for word in others])
+
     def digest(self, study: str) -> str | None:
         """Return the digest of the manifest that the ledger follows; None when it knows nothing of the study."""
         said = self.redis.hget(f"ep:s:{study}:about", "digest")
@@ -165,6 +192,10 @@ class Ledger:
         """Give out nothing for `BLOCK_S`: the store cannot be written, or a disk is full."""
         self._call("block", study, digest, why, int(BLOCK_S * 1000))
 
+    def unblock(self, study: str) -> None:
+        """Go on at once with what was blocked."""
+        self.redis.hdel(f"ep:s:{study}:about", "blocked", "blocked_until")
+
     def halt(self, study: str) -> Halt:
         """Return why nothing is given out."""
         pipe = self.redis.pipeline(transaction=False)
@@ -185,6 +216,7 @@ class Ledger:
             return None
         count = {mark: int(said.get(mark.value.encode(), 0)) for mark in Mark}
         left = count[Mark.PENDING] + count[Mark.QUEUED] + count[Mark.RUNNING]
+        slots = sum(int(worker["slots"]) for worker in self.workers())
         rate = _rate([int(end) / 1000 for end in ends], seconds + micros / 1e6) if left else 0.0
         return Progress(
             total=sum(count.values()),
@@ -195,10 +227,23 @@ class Ledger:
             cancelled=count[Mark.CANCELLED],
             cached=count[Mark.HELD],
             per_second=rate,
-            eta_s=left / rate if rate and len(ends) >= 5 else None,
-            workers=sum(int(worker["slots"]) for worker in self.workers()),
+            eta_s=left / rate if rate and len(ends) >= ENOUGH else self._eta_in_turns(left, slots),
+            workers=slots,
             paused=_halt(about, seconds * 1000 + micros / 1000).why if left else "",
         )
+
+    def _eta_in_turns(self, left: int, slots: int) -> float | None:
+        """Seconds until a study is ready that has hardly begun, by what the simulations of all studies took lately."""
+        names = self.active() if left else []
+        if len(names) < 2:
+            return None
+        pipe = self.redis.pipeline(transaction=False)
+        for name in names:
+            pipe.lrange(f"ep:s:{name}:took", 0, _LATELY - 1)
+        took = [_ended(one.decode()).took_s for said in pipe.execute() for one in said]
+        if len(took) < ENOUGH or not slots:
+            return None
+        return math.ceil(left * len(names) / slots) * statistics.fmean(took)
 
     def glance(self, study: str, digest: str, known: str = "", attach_s: float = 1.0) -> Glance | None:
         """Return all that a panel shows, in one round trip; None when the ledger does not follow this manifest.
@@ -223,6 +268,11 @@ class Ledger:
     def advance(self, queue: str, count: int) -> None:
         """Have the newest messages of a queue read next."""
         self._call("advance", f"{PREFIX}{queue}", count)
+
+    def take_turns(self, queue: str) -> None:
+        """Have the studies whose messages wait in a queue take turns, whoever queued first."""
+        if self.redis.scard("ep:studies") > 1:
+            self._call("turns", f"{PREFIX}{queue}")
 
     def claim(self, lease: Lease, worker: str, supervisor: str, *, alone: bool = False) -> bool:
         """Take the lease of a variant; False when it is not to be run, or not now.
@@ -359,7 +409,7 @@ def _running(index: int, said: dict[str, Any]) -> Running:
 
 
 def _glance(study: str, said: list[Any]) -> Glance:
-    now_ms, counts, marks, about, running, leases, took, causes, workers, others = said
+    now_ms, counts, marks, about, running, leases, took, causes, workers, others, elsewhere = said
     now_ms = float(now_ms)
     halt = _halt([one or None for one in about], now_ms)
     pairs = zip(running[::2], running[1::2], leases, strict=True)
@@ -373,6 +423,7 @@ def _glance(study: str, said: list[Any]) -> Glance:
             if (read := _read(text))
         ),
         ended=tuple(_ended(one.decode()) for one in took),
+        elsewhere_s=tuple(_ended(one.decode()).took_s for one in elsewhere),
         workers=tuple(_about(workers, now_ms)),
         others=tuple(
             Other(name.decode(errors="replace"), int(waiting), int(busy))

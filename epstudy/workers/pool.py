@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from epstudy.core.errors import InputError, PoolError, RefusedError
+from epstudy.core.errors import InputError, PoolError, RefusedError, StoreError
 from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress
@@ -18,6 +19,7 @@ from epstudy.store import Store, Wanted
 from epstudy.workers.app import make_app, publish
 from epstudy.workers.connection import ANSWER_S, RedisError, connect
 from epstudy.workers.ledger import STATES, Ledger, Mark
+from epstudy.workers.origins import another_store, shown
 from epstudy.workers.processes import redis_server
 from epstudy.workers.reporting import is_executed
 from epstudy.workers.request import asked, begin
@@ -30,33 +32,35 @@ _TELLING_S = 60.0  # a private pool does not end for want of work while it is to
 class Pool:
     """Where the variants of one store run. Opening one starts the private pool, or finds the group's Redis.
 
+    A start of a private pool that takes long is told by `say`.
+
     Raises
     ------
     PoolError
         When the private pool does not start, or no Redis answers at `EPSTUDY_REDIS_URL` within five seconds.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None] = lambda _: None) -> None:
         self._settings = settings
         self._store = store
         self._url = ""
         self._ledger: Ledger
         self._app: Celery
         self._sweeper: Sweeper
-        self.connect()
+        self._connect(say)
 
     @property
     def private(self) -> bool:
         """Whether this is the user's own pool on this machine."""
         return self._settings.broker_url() is None
 
-    def connect(self) -> None:
-        """Connect (again); a private pool that ended is started (again)."""
-        self._url = self._settings.broker_url() or _private_redis(self._settings)
+    def _connect(self, say: Callable[[str], None]) -> None:
+        """Connect; a private pool that is not there is started."""
+        self._url = self._settings.broker_url() or _private_redis(self._settings, say)
         self._ledger = Ledger(connect(self._url))
         if self.private and _other_version(self._ledger.workers()):
             stop_private(self._settings)  # of the version before an update; what it ran is asked again
-            self._url = _private_redis(self._settings)
+            self._url = _private_redis(self._settings, say)
             self._ledger = Ledger(connect(self._url))
         self._app = make_app(self._url, answer_s=ANSWER_S)
         name = pool_name(private=self.private)
@@ -67,10 +71,10 @@ class Pool:
 
         A study that is under way already just goes on.
         """
-        self._refuse_another_store()
+        self.refuse_another_store()
         self._ledger.attach(max(self._settings.idle_s, _TELLING_S))  # of 100,000 variants the store is read for seconds
         begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
-        if manifest.study in self._ledger.active() and manifest.study not in self._store.wanted():
+        if manifest.study in self._ledger.active() and self._store.wanted_of(manifest.study) is None:
             self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
         self._sweeper.top_up(manifest, _FIRST_WINDOW)
         self._ledger.attach(self._settings.idle_s)
@@ -110,6 +114,10 @@ class Pool:
         if self._ledger.digest(manifest.study) != manifest.digest:
             return []
         return [STATES[Mark(mark)].value for mark in self._ledger.states(manifest.study)]
+
+    def why_halted(self, study: str) -> str:
+        """Return why nothing more of a study is begun, by the ledger; empty when it goes on."""
+        return self._ledger.halt(study).why
 
     def sweep(self, study: str) -> None:
         """Sweep one study, unless somebody just did."""
@@ -160,21 +168,46 @@ class Pool:
                 f"Redis took no messages: {error}; what is missing is sent again by the next sweep"
             ) from error
 
-    def _refuse_another_store(self) -> None:
-        if self.private:
-            return  # it was started for this very folder
-        other = _other_version(self._ledger.workers())
+    def refuse_another_store(self) -> None:
+        """Raise RefusedError unless the workers have this store, or say nothing of theirs (yet)."""
+        workers = self._ledger.workers()
+        other = "" if self.private else _other_version(workers)
         if other:
             raise RefusedError(
                 f"the workers of this pool have epstudy {other}, which reads other studies than this version writes; "
                 "have both updated to the same"
             )
-        stores = {worker["store"] for worker in self._ledger.workers()}
-        if stores and self._store.identity() not in stores:
-            raise RefusedError(
-                f"the workers of this pool use another store than {self._store.url}, so they would not find the study; "
-                "set EPSTUDY_STORE to the folder that the workers see"
-            )
+        stores = {worker["store"] for worker in workers} - {""}
+        store = self._store.identity()
+        if stores and store not in stores:
+            raise RefusedError(self._another_store(there=bool(store)))
+        if stores and not self.private:
+            self._refuse_copy(workers)
+
+    def _another_store(self, *, there: bool) -> str:
+        """What to tell when the workers have another store than the one that is there for this notebook, or none is."""
+        if there:
+            found = f"use another store than {self._store.url}, so they would not find the study"
+        else:
+            found = f"have a store, and in {self._store.url} there is none: is it mounted? Mount it or put it back"
+        remedy = "set EPSTUDY_STORE to the folder that the workers see"
+        if self.private:
+            remedy = "to begin with what is there now: epstudy pool stop, then run() again"
+        return f"the workers of this pool {found}; {remedy}"
+
+    def _refuse_copy(self, workers: list[dict[str, Any]]) -> None:
+        """Refuse when the store of every worker is seen here under its own path, and is not this one but a copy."""
+        store, where = self._store.identity(), self._store.where()
+        if not all(worker.get("where") and worker["where"] != where for worker in workers):
+            return
+        for worker in workers:
+            try:
+                theirs = Store(worker["path"])
+                if (theirs.identity(), theirs.where()) != (store, worker["where"]):
+                    return  # seen from here it is another one: the sweep of the workers finds out
+            except StoreError:
+                return
+        raise RefusedError(another_store(shown(self._store), f"{workers[0]['path']} on {workers[0]['host']}"))
 
 
 def _other_version(workers: list[dict[str, Any]]) -> str:
@@ -183,23 +216,48 @@ def _other_version(workers: list[dict[str, Any]]) -> str:
     return str(workers[0]["epstudy"]) if workers and MANIFEST_FORMAT not in formats else ""
 
 
-def _private_redis(settings: Settings) -> str:
-    if sys.platform == "win32":
-        raise PoolError("the private pool needs unix sockets, which Windows lacks; set EPSTUDY_REDIS_URL to a Redis")
+def _private_redis(settings: Settings, say: Callable[[str], None]) -> str:
+    _refuse_windows()
     from epstudy.workers import local
 
-    return local.start(settings)
+    return local.start(settings, say)
+
+
+def begin_private(settings: Settings, say: Callable[[str], None]) -> Callable[[], bool]:
+    """Start the private pool of this store without waiting; return what says, asked again and again, if it is there.
+
+    That raises PoolError when the pool does not come up.
+    """
+    _refuse_windows()
+    from epstudy.workers import local
+
+    start = local.Start(settings, say)
+    return lambda: bool(start.look())
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise PoolError("the private pool needs unix sockets, which Windows lacks; set EPSTUDY_REDIS_URL to a Redis")
 
 
 def peek(settings: Settings, store: Store) -> Pool | None:
-    """Return the pool if there is one; no private one is started.
+    """Return the pool if there is one that has started; no private one is started.
 
     Raises
     ------
     PoolError
         When it does not answer.
     """
-    return None if settings.broker_url() is None and not is_running(settings) else Pool(settings, store)
+    return None if settings.broker_url() is None and not is_ready(settings) else Pool(settings, store)
+
+
+def is_ready(settings: Settings) -> bool:
+    """Say whether the private pool of this store runs, and has started."""
+    if sys.platform == "win32":
+        return False
+    from epstudy.workers import local
+
+    return local.is_ready(settings)
 
 
 def is_running(settings: Settings) -> bool:
@@ -220,10 +278,10 @@ def was_killed(settings: Settings) -> bool:
     return local.was_killed(settings)
 
 
-def start_private(settings: Settings, slots: int | None) -> str:
+def start_private(settings: Settings, slots: int | None, say: Callable[[str], None]) -> str:
     """Start the private pool of this store, or bring the one that runs to so many slots; return what to tell."""
     was_running = is_running(settings)
-    url = _private_redis(settings)
+    url = _private_redis(settings, say)
     said = f"Redis at {url}; it ends when idle for {settings.idle_s:g} s"
     if not was_running or slots is None:
         return said

@@ -129,7 +129,7 @@ def _bundled_servers() -> list[str]:
 
 def _version(path: str) -> str:
     try:
-        printed = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        printed = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=120, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
     version = re.search(r"v=(\d+(?:\.\d+)+)", printed)

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from epstudy.store import ReportRequest
+from epstudy.workers.folders import make_folder
 
 #: The exit code of a report's process that could not read the store, or write its own folder.
 NOT_EXECUTED = 75
@@ -32,7 +33,7 @@ class ReportProcess:
         self.token = token
         self._folder = folder / token
         self._asked_to_end: float | None = None
-        self._folder.mkdir(mode=0o700, parents=True)
+        make_folder(self._folder)
         try:
             with self._log.open("wb") as output:
                 self._process = subprocess.Popen(
@@ -63,6 +64,10 @@ class ReportProcess:
             self._process.send_signal(signal.SIGTERM)
         elif time.monotonic() - self._asked_to_end > _END_S:
             self._kill()
+
+    def was_cleaned_away(self) -> bool:
+        """Say whether somebody removed its folder while it ran."""
+        return not self._log.exists()
 
     def last_words(self) -> str:
         """Return the end of what it said, in a line."""

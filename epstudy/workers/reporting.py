@@ -188,6 +188,10 @@ class Reporter:
             self._end(request, None)
         elif self._store.reports.is_cancelled(identity):
             self._end(request, ReportEnd("cancelled"))
+        elif running.was_cleaned_away():
+            log.warning("report %s: its folder was cleaned away while it ran; it is begun again", identity)
+            self._store.undo_attempt(request.key, running.token)
+            self._not_before[identity] = time.monotonic() + _UNWELL_S
         else:
             words = self._last_words[identity] = running.last_words()
             log.warning("report %s: its process ended with code %s: %s", identity, running.code(), words)

@@ -13,6 +13,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome
 from epstudy.store import Store, Wanted
 from epstudy.workers.ledger import Ledger, Mark
+from epstudy.workers.origins import note_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def asked(
 
 def under_way(store: Store, manifest: Manifest) -> Wanted | None:
     """Return what was asked of this very study before and has not come to its end; None when nothing was."""
-    before = store.wanted().get(manifest.study)
+    before = store.wanted_of(manifest.study)
     if before is None or before.grid != manifest.digest or store.is_cancelled(manifest.study):
         return None
     return before if asked(store, manifest, before).pending else None
@@ -96,6 +97,7 @@ def begin(ledger: Ledger, store: Store, manifest: Manifest, wanted: Wanted, asks
         store.forget_failures(keys)
     if not ledger.open(study, digest, asks.marks, request=wanted.request, causes=asks.causes):
         ledger.move(study, digest, [Mark.FAILED, Mark.CANCELLED], Mark.PENDING, again)
+    note_origin(ledger, store, study)
 
 
 def _is_under_way(ledger: Ledger, manifest: Manifest) -> bool:

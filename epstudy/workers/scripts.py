@@ -277,16 +277,22 @@ local function numbers(key, ...)
 end
 local n = numbers(counts, 'p', 'q', 'r', 'd', 'h', 'f', 'c')
 local all = table.concat(n, ' ') ~= ARGV[3] and redis.call('GET', states) or ''
-local run, leases, others = redis.call('HGETALL', running), {}, {}
+local run, leases, others, elsewhere = redis.call('HGETALL', running), {}, {}, {}
+local begins = redis.call('LLEN', took) < 5
 for i = 2, #run, 2 do leases[#leases + 1] = redis.call('PTTL', 'ep:lease:' .. cjson.decode(run[i]).key) end
 for _, name in ipairs(redis.call('SMEMBERS', 'ep:studies')) do
   local m = numbers('ep:s:' .. name .. ':counts', 'p', 'q', 'r')
   others[#others + 1] = {name, m[1] + m[2], m[3]}
+  if begins and name ~= ARGV[1] then
+    for _, said in ipairs(redis.call('LRANGE', 'ep:s:' .. name .. ':took', 0, 19)) do
+      elsewhere[#elsewhere + 1] = said
+    end
+  end
 end
 local halt = redis.call('HMGET', about, 'cancelled', 'paused', 'blocked', 'blocked_until')
 for i = 1, 4 do halt[i] = halt[i] or '' end
 return {string.format('%.0f', now()), n, all, halt, run, leases, redis.call('LRANGE', took, 0, -1),
-  redis.call('HGETALL', causes), redis.call('HGETALL', 'ep:workers'), others}
+  redis.call('HGETALL', causes), redis.call('HGETALL', 'ep:workers'), others, elsewhere}
 """
 
 # study, digest, why -> nothing is given out any more; what runs goes on. Without a why it goes on
@@ -312,6 +318,38 @@ for i = 1, tonumber(ARGV[2]) do
   redis.call('RPUSH', ARGV[1], message)
 end
 return 0
+"""
+
+# queue -> how many messages; those of several studies take turns, each study's in their order, and whoever runs least
+# comes first. What is nobody's counts as one study's.
+_TURNS = """
+local key, part = ARGV[1], ARGV[1] .. ':turns'
+if redis.call('TYPE', key).ok ~= 'list' then return 0 end
+local waiting = redis.call('LRANGE', key, 0, -1)  -- the last one is read next
+local of, names = {}, {}
+for i = #waiting, 1, -1 do
+  local name = string.match(waiting[i], '"id": "([^"]-):%d+"') or ''
+  if not of[name] then
+    local runs = tonumber(redis.call('HGET', 'ep:s:' .. name .. ':counts', 'r') or 0)
+    of[name] = {at = #names, runs = runs}
+    names[#names + 1] = name
+  end
+  table.insert(of[name], waiting[i])
+end
+if #names < 2 then return #waiting end
+table.sort(names, function(a, b)
+  if of[a].runs ~= of[b].runs then return of[a].runs < of[b].runs end
+  return of[a].at < of[b].at
+end)
+local turns, round = {}, 1
+while #turns < #waiting do
+  for _, name in ipairs(names) do turns[#turns + 1] = of[name][round] end
+  round = round + 1
+end
+redis.call('DEL', part)
+for i = 1, #turns do redis.call('LPUSH', part, turns[i]) end
+redis.call('RENAME', part, key)
+return #turns
 """
 
 # name, token, ms -> 1 when the token holds the lease of that name from now on, 0 when another one does
@@ -342,6 +380,7 @@ SCRIPTS = {
         "recount": _RECOUNT,
         "silent": _SILENT,
         "advance": _ADVANCE,
+        "turns": _TURNS,
         "aged": _AGED,
         "expire": _EXPIRE,
         "cancel": _CANCEL,

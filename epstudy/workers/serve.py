@@ -41,7 +41,7 @@ def register(app: Celery, slot: Slot) -> None:
 
 def main() -> None:
     """Run the worker that the environment describes, until it is told to stop."""
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     die_with_parent(int(sys.argv[1]))
     settings = Settings.load()
@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     app = make_app(url)
     scratch = Path(settings.scratch)
-    register(app, Slot(settings, url, scratch, supervisor=sys.argv[2]))
+    register(app, Slot(settings, url, scratch, supervisor=sys.argv[2], identity=sys.argv[3]))
     follow_slots(app, scratch)
     _import_before_fork()
     app.worker_main(

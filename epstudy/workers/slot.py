@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +18,26 @@ from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers.connection import RedisError, connect
 from epstudy.workers.heartbeat import Heartbeat
-from epstudy.workers.ledger import Lease, Ledger, Mark
+from epstudy.workers.ledger import Lease, Ledger, Mark, Origin
+from epstudy.workers.origins import Origins
 from epstudy.workers.processes import worker_name
 from epstudy.workers.trial import Trial, Verdict
 
 log = logging.getLogger(__name__)
 
+_NO_STORE_S = 2.0
+
 
 class Slot:
     """One Celery child's view of the world. Opens nothing before it is used, so it may be made before a fork."""
 
-    def __init__(self, settings: Settings, redis_url: str, scratch: Path, supervisor: str) -> None:
+    def __init__(self, settings: Settings, redis_url: str, scratch: Path, supervisor: str, identity: str = "") -> None:
         self._settings = settings
         self._redis_url = redis_url
         self._scratch = scratch
         self._supervisor = supervisor
+        self._identity = identity  # of the store that the supervisor sees
+        self._origins: Origins
         self._store: Store | None = None
         self._ledger: Ledger | None = None
         self._simulators: dict[str, Simulator] = {}
@@ -55,9 +61,12 @@ class Slot:
         """Do what a message asks for, if it is still to be done. Raises nothing that another try would not mend."""
         try:
             ledger = self._open_ledger()
-            digest = ledger.digest(study)
-            if digest is None:
+            origin = ledger.origin(study)
+            if origin is None:
                 return  # Redis was emptied; the sweep begins anew
+            digest = origin.digest
+            if not self._has_store_of(study, origin):
+                return
             manifest = self._read_manifest(study, digest)
             if not 0 <= index < len(manifest) or manifest.digest != digest:
                 return  # a message of yesterday's grid
@@ -69,6 +78,18 @@ class Slot:
             return  # nothing was lost but the message: the sweep sends another one
         if claimed:
             self._hold(lease, manifest)
+
+    def _has_store_of(self, study: str, origin: Origin) -> bool:
+        """Whether the store is there, and the one in which the study was run; else the sweep tells why not."""
+        try:
+            store = self._open_store()
+            store.confirm()
+            self._origins.check(study, origin)
+        except StoreError as error:
+            log.warning("nothing of %s is started: %s", study, error)
+            time.sleep(_NO_STORE_S)  # a worker that lacks the store is not to take all messages from the others
+            return False
+        return True
 
     def _has_last_chance(self, lease: Lease, manifest: Manifest) -> bool:
         try:
@@ -149,7 +170,8 @@ class Slot:
 
     def _open_store(self) -> Store:
         if self._store is None:
-            self._store = Store(self._settings.store, cache=self._scratch / "inputs")
+            self._store = Store(self._settings.store, cache=self._scratch / "inputs", identity=self._identity)
+            self._origins = Origins(self._store)
         return self._store
 
     def _simulator(self, kind: str) -> Simulator:

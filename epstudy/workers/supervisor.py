@@ -32,6 +32,7 @@ from epstudy.store import Store
 from epstudy.workers.app import QUEUE, make_app, publish, queue_keys, queue_of
 from epstudy.workers.chores import Chores
 from epstudy.workers.connection import ANSWER_S, RedisError, connect, set_aside, warn_of_foreign
+from epstudy.workers.folders import Locked, make_folder, make_scratch
 from epstudy.workers.ledger import Ledger, Mark, Running
 from epstudy.workers.processes import default_slots, is_running, kill_group, worker_name
 from epstudy.workers.reporting import Reporter
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _TOO_SHORT_S = 5.0
+_FIRST_ANSWER_S = 60.0  # of a Redis that is there; where none is, that is known at once
 DRAIN_S = 3600.0  # what runs may finish in this time; docker-compose.yml gives a container a little more
 _PATIENCE = 5  # first starts in a row that ended at once: it will never be well
 _LONGEST_PAUSE_S = 5.0  # between two starts of a Celery worker that ends at once, as when Redis is full
@@ -68,7 +70,10 @@ class Supervisor:
         self._next_sweep = 0.0
         self._next_word = 0.0
         self._next_clearing = 0.0
+        self._told = ""
+        self._files_ahead_s: float | None = None
         self._store = Store(settings.store)
+        self._identity = ""  # of the store, once it was seen: children that are started later know it, too
         self._chores = Chores(settings, self._store, self.ledger, log_file)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
@@ -86,11 +91,12 @@ class Supervisor:
             allowed=self._executes_reports,
         )
         self._sweeper: Sweeper | None = None
+        self._locked = Locked()
 
     def start(self) -> None:
         """Start the Celery worker."""
-        for name in ("runs", "tmp"):
-            (self._scratch / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._seen_store()
+        self._make_folders()
         forget_slots(self._scratch)
         environment = {
             **os.environ,
@@ -104,7 +110,7 @@ class Supervisor:
         }
         output = None if self._log_file is None else self._log_file.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid()), self.name],
+            [sys.executable, "-m", "epstudy.workers.serve", str(os.getpid()), self.name, self._identity],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -114,6 +120,12 @@ class Supervisor:
         self._started = time.monotonic()
         if output is not None:
             output.close()
+
+    def _make_folders(self) -> None:
+        """Make the folders that simulations need, also when somebody cleaned them away, and keep systemd from that."""
+        self._locked.hold(make_scratch(self._scratch))
+        if self._log_file is not None:
+            make_folder(self._log_file.parent)
 
     def _environment(self) -> dict[str, str]:
         """The settings of this worker for its processes, wherever they run; a password in a file stays there."""
@@ -133,6 +145,10 @@ class Supervisor:
         PoolError
             When the Celery worker ends at once, again and again.
         """
+        try:
+            self._make_folders()
+        except OSError as error:
+            log.warning("the folder of simulations cannot be made again: %s", error)
         self._restart_if_dead()
         self._change_slots_if_due()
         self._sweep_if_due()
@@ -159,16 +175,29 @@ class Supervisor:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_S
+        self._tidy()
         try:
-            self.reporter.heed()
             ledger = self.ledger()
-            self._clear()
             self._announce(ledger)
             warn_of_foreign(set_aside(ledger.redis, self._queue_keys))  # a Celery that starts would end of it
             self._sweep(ledger)
             self._look_at_reports(ledger)
+            self._told = ""
         except (RedisError, EpstudyError, OSError) as error:
-            log.warning("no sweep: %s", error)
+            self._warn(f"no sweep: {error}")
+
+    def _warn(self, text: str) -> None:
+        """Log what is wrong, once for as long as it stays so."""
+        if text != self._told:
+            log.warning("%s", text)
+        self._told = text
+
+    def _tidy(self) -> None:
+        try:
+            self.reporter.heed()
+            self._clear()
+        except (EpstudyError, OSError) as error:
+            log.debug("nothing was tidied up: %s", error)  # the sweep tells why the store cannot be read
 
     def _look_at_reports(self, ledger: Ledger) -> None:
         try:
@@ -194,6 +223,7 @@ class Supervisor:
         if time.monotonic() >= self._next_clearing:
             self._next_clearing = time.monotonic() + _CLEAR_S
             self._store.clear_parts()
+            self._files_ahead_s = self._store.clock_ahead_s() if self._seen_store() else None
 
     def ledger(self) -> Ledger:
         """Return the ledger, connected."""
@@ -207,6 +237,7 @@ class Supervisor:
         What it does not finish is put back: another worker begins it anew, and it does not count as an attempt.
         """
         self._stop_report()
+        self._locked.close()
         if self._process is not None and wait_s > 0:
             self._drain(wait_s, hurry)
         self._chores.stop()
@@ -294,14 +325,28 @@ class Supervisor:
             )
         self._sweeper.sweep_all()
 
+    def _seen_store(self) -> str:
+        """What tells the store from a copy; empty while it is not there, or another one is. Its identity is kept."""
+        try:
+            self._identity = self._store.identity()
+            return self._store.where()
+        except StoreError:
+            return ""
+
     def _about(self) -> dict[str, object]:
+        where = self._seen_store()
         return {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "slots": self.slots,
             "epstudy": VERSION,
             "manifest": MANIFEST_FORMAT,
-            "store": self._store.identity(),
+            "store": self._identity,  # also while it is gone: then nobody begins another one in its place
+            "where": where,
+            "path": self._store.url,
+            "clock": time.time(),
+            "files_ahead": self._files_ahead_s,
+            "free": shutil.disk_usage(self._scratch).free if self._scratch.is_dir() else None,
             "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
@@ -324,7 +369,7 @@ def run_worker(settings: Settings) -> None:
             "a worker needs the group's Redis: set EPSTUDY_REDIS_URL (and EPSTUDY_STORE). "
             "Without it `study.run()` starts a private pool by itself"
         )
-    connect(url)
+    connect(url, answer_s=_FIRST_ANSWER_S)
     _check_store(settings)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with (
@@ -355,8 +400,11 @@ def _cleared_scratch(settings: Settings) -> str | None:
 
 def _check_store(settings: Settings) -> None:
     """A worker that cannot write its store would take every variant and keep none."""
+    store = Store(settings.store)
     try:
-        Store(settings.store).identity()
+        if not store.identity():
+            store.check_place()
+            log.warning("there is no store in %s yet: is it mounted? Else the first run() makes one", store.url)
     except StoreError as error:
         who = f"user id {os.getuid()}" if hasattr(os, "getuid") else "this user"
         raise StoreError(f"{error}; it must be a folder that {who} may write") from error

@@ -8,14 +8,15 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from epstudy.core.errors import EpstudyError, InputError, StudyNotFoundError
+from epstudy.core.errors import EpstudyError, InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
 from epstudy.core.retrying import epitaph, given_up, pause_s
 from epstudy.store import Store, Wanted
 from epstudy.workers.app import message_id, queue_of
 from epstudy.workers.connection import ConnectionLost, RedisError, TimeLost
-from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Running
+from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Origin, Running
+from epstudy.workers.origins import Origins, note_origin
 from epstudy.workers.request import asked, begin
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 WINDOW = 500  # messages of one study in the broker at once
 SWEEP_S = 2.0
 _GONE = 3
+_FORGOTTEN = 30  # sweeps after which the study of another store is forgotten
 _SURE_S = 1.5  # what is only under way, between queue and worker or between two beats, is there again by then
 
 Publish = Callable[[Manifest, list[int]], None]
@@ -56,17 +58,48 @@ class Sweeper:
         self._pool = pool
         self._is_dead = is_dead
         self._alive = alive
+        self._is_private = pool != pool_name(private=False)
+        self._origins = Origins(store)
         self._manifests: dict[str, tuple[str, Manifest]] = {}
+        self._halted: set[str] = set()  # for want of the store
+        self._foreign: dict[str, int] = {}  # sweeps in a row that found the study of another store
         self._missing: dict[str, int] = {}  # sweeps in a row that found no manifest
         self._disagreeing: dict[str, int] = {}  # sweeps in a row that found another one than the ledger's
 
     def sweep_all(self) -> None:
         """Sweep every study that is to be brought to its end: the ledger's, and the store's when Redis forgot them."""
+        if not self._is_store_there():
+            return
         wanted = {study for study, wanted in self._store.wanted().items() if wanted.pool == self._pool}
         for study in sorted(wanted | set(self._ledger.active())):
             self._alive()
             if self._ledger.lock(f"sweep:{study}", SWEEP_S * 0.9):
                 self._sweep_or_drop(study)
+
+    def _is_store_there(self) -> bool:
+        """Without the store nobody knows what is to be done: then the studies are halted, until it is back."""
+        try:
+            self._store.confirm()
+        except StoreError as error:
+            studies = self._ledger.active()
+            if not studies:
+                return False
+            if not any(worker.get("where") for worker in self._ledger.workers()):  # nobody else sees it
+                for study in studies:
+                    self._halt(study, f"{error}; it goes on by itself")
+            raise
+        while self._halted:
+            self._ledger.unblock(self._halted.pop())
+        return True
+
+    def _halt(self, study: str, why: str) -> None:
+        """Begin nothing more of a study. A private pool that halts for long may end, and begins anew when asked."""
+        digest = self._ledger.digest(study)
+        if digest is not None and self._is_private:
+            self._ledger.pause(study, digest, why)
+        elif digest is not None:
+            self._ledger.block(study, digest, why)
+        self._halted.add(study)
 
     def _sweep_or_drop(self, study: str) -> None:
         """One study's trouble is not the others'; one whose manifest is gone for good is no study any more."""
@@ -90,8 +123,11 @@ class Sweeper:
 
     def sweep(self, study: str) -> None:
         """Bring one study a step forward."""
+        origin = self._ledger.origin(study)
+        if origin is not None and not self._is_ours(study, origin):
+            return
         manifest = self._manifest(study)
-        digest = self._ledger.digest(study)
+        digest = None if origin is None else origin.digest
         if digest is not None and digest != manifest.digest:
             self._disagree(study, manifest)
             return
@@ -111,6 +147,21 @@ class Sweeper:
         self._ask_again(manifest, states)
         self.top_up(manifest)
 
+    def _is_ours(self, study: str, origin: Origin) -> bool:
+        """Whether a study was run in this store. Another one's is left alone, and its user told when nobody has it."""
+        try:
+            self._origins.check(study, origin)
+        except StoreError as error:
+            if origin.where not in {worker.get("where") for worker in self._ledger.workers()}:
+                self._ledger.block(study, origin.digest, str(error))
+            self._foreign[study] = self._foreign.get(study, 0) + 1
+            if self._foreign[study] >= _FORGOTTEN:
+                self._foreign.pop(study)
+                self._ledger.drop(study)  # whoever waits for it opens it again
+            return False
+        self._foreign.pop(study, None)
+        return True
+
     def _obey(self, manifest: Manifest) -> None:
         """Cancelled or paused is what the store says: whoever said so may not have reached Redis."""
         study, halt = manifest.study, self._ledger.halt(manifest.study)
@@ -122,7 +173,7 @@ class Sweeper:
 
     def _hear(self, manifest: Manifest) -> None:
         """Begin (again) what a notebook asked for while Redis did not answer: it stands in the store."""
-        wanted = self._store.wanted().get(manifest.study)
+        wanted = self._store.wanted_of(manifest.study)
         if wanted is None or wanted.request in ("", self._ledger.request(manifest.study)):
             return
         if not self._store.is_cancelled(manifest.study):  # since
@@ -130,16 +181,17 @@ class Sweeper:
 
     def _reopen(self, manifest: Manifest, quiet_s: float = 0.0) -> None:
         """Have the ledger know again what it forgot."""
-        wanted = self._store.wanted().get(manifest.study)
+        wanted = self._store.wanted_of(manifest.study)
         asks = asked(self._store, manifest, wanted, self._alive)
         cancelled = self._store.is_cancelled(manifest.study)
         marks = asks.marks.replace(Mark.PENDING, Mark.CANCELLED) if cancelled else asks.marks
         request = "" if wanted is None else wanted.request
         self._ledger.open(manifest.study, manifest.digest, marks, quiet_s=quiet_s, request=request, causes=asks.causes)
+        note_origin(self._ledger, self._store, manifest.study)
 
     def _want_again(self, study: str) -> None:
         """What is not finished is to be known to the store, whoever took the note away meanwhile."""
-        if study not in self._store.wanted() and not self._store.is_cancelled(study):
+        if self._store.wanted_of(study) is None and not self._store.is_cancelled(study):
             self._store.want(study, Wanted(self._pool, grid=self._ledger.digest(study) or ""))
 
     def _close(self, manifest: Manifest) -> None:
@@ -148,16 +200,16 @@ class Sweeper:
         What ended by the ledger and has no outcome in the store is begun again: its failure was forgotten by a notebook
         that did not reach Redis, or its result was removed.
         """
-        wanted = self._store.wanted().get(manifest.study)
+        wanted = self._store.wanted_of(manifest.study)
         if wanted is None:
             return
-        held = self._store.held(manifest.keys)
+        held = self._store.held(manifest.keys, told=manifest.keys)
         without = [i for i, key in enumerate(manifest.keys) if not {f"{key}.json", f"{key}.failed.json"} & held]
         ended = [Mark.DONE, Mark.HELD, Mark.FAILED]
         if without and self._ledger.move(manifest.study, manifest.digest, ended, Mark.PENDING, without):
             return
         self._store.forget_attempts(manifest.keys)
-        if self._store.wanted().get(manifest.study) == wanted:  # and nobody asks anew just now
+        if self._store.wanted_of(manifest.study) == wanted:  # and nobody asks anew just now
             self._store.unwant(manifest.study)
 
     def _disagree(self, study: str, manifest: Manifest) -> None:
@@ -179,6 +231,8 @@ class Sweeper:
         if again:
             self._publish(manifest, again)
             self._ledger.advance(queue_of(manifest.needs), len(again))
+        if again or indices:
+            self._ledger.take_turns(queue_of(manifest.needs))
         return len(again) + len(indices)
 
     def _recover(self, manifest: Manifest, states: str) -> None:

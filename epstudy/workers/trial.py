@@ -20,12 +20,17 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.core.retrying import epitaph, given_up, pause_s
 from epstudy.store import Store
+from epstudy.workers.folders import make_scratch
 from epstudy.workers.heartbeat import Heartbeat
 from epstudy.workers.ledger import Lease, Mark
 
 log = logging.getLogger(__name__)
 
 _STORE_AGAIN_S = 1.0  # a finished result waits so long before the store is tried again
+_CLEANED_S = 1.0  # what was cleaned away while it ran is begun again after so long
+_MARK = ".epstudy-run"  # in a run's folder: without it somebody cleaned there, and nobody knows what else is missing
+_TRIES = 5
+_STORE_GONE_S = 900.0  # and so long in all for a store that is gone
 _ROOM_BYTES = 8_000_000  # with less on the disk of the run folders, whatever is tried there fails
 
 
@@ -59,7 +64,7 @@ class Trial:
     def settle(self) -> Verdict:
         """Return what became of the variant. Whatever goes wrong counts as an attempt, so it ends."""
         try:
-            return self._known() or self._try()
+            return self._known() or self._refused() or self._try()
         except StoreError as error:
             self.block(str(error))
             return Verdict(Mark.PENDING)
@@ -76,6 +81,14 @@ class Trial:
         done = self.store.outcome(key)
         return Verdict(Mark.HELD) if done is not None and done.state is State.DONE and self._read_again() else None
 
+    def _refused(self) -> Verdict | None:
+        """A variant that the engine could not make from its levels fails without an attempt."""
+        why = self.manifest.refusal(self.lease.index)
+        if not why:
+            return None
+        self._put(Outcome(State.FAILED, Cause.INPUT, why, engine=str(self.manifest.recipe.get("build", ""))), [])
+        return Verdict(Mark.FAILED, Cause.INPUT)
+
     def _try(self) -> Verdict:
         attempts = self.store.attempts(self.lease.key)
         cause = given_up(attempts, self.manifest.retries)
@@ -89,6 +102,10 @@ class Trial:
             if outcome.message == Stop.CANCELLED and outcome.state is State.CANCELLED:
                 self.store.undo_attempt(self.lease.key, self.lease.token)  # on purpose: it does not count
                 return Verdict(Mark.CANCELLED)
+            if outcome.state is not State.DONE and not (folder / _MARK).exists():
+                log.warning("%s: %s was cleaned away while it ran; it is begun again", self._name, folder)
+                self.store.undo_attempt(self.lease.key, self.lease.token)
+                return Verdict(Mark.PENDING, wait_s=_CLEANED_S)
             if outcome.cause is not Cause.INFRASTRUCTURE or not self._disk_is_full():
                 return self._conclude(run, outcome, attempts)
         if self._disk_is_full():  # without what this very run wrote
@@ -102,6 +119,8 @@ class Trial:
         if outcome.state is State.CANCELLED or self.heartbeat.now() is Stop.SUPERSEDED:  # it was silent for too long
             log.warning("%s is somebody else's by now: what it gave here is discarded", self._name)
             return Verdict(Mark.PENDING)
+        if outcome.state is State.FAILED:
+            self.store.confirm()  # it may have failed for want of its files: that is no failure of the variant
         if outcome.cause in (Cause.CRASH, Cause.INFRASTRUCTURE):
             attempts[-1] = replace(attempts[-1], ended=outcome.cause.value)
             if given_up(attempts, self.manifest.retries) is None:
@@ -132,6 +151,7 @@ class Trial:
         A store that cannot be written is waited for: the study is paused meanwhile, and nothing is lost.
         """
         key = self.lease.key
+        gone_since: float | None = None
         stamped = outcome.stamped(
             worker=self.worker, attempts=len(attempts), finished=_now(), timeout_s=self.manifest.timeout_s
         )
@@ -146,7 +166,17 @@ class Trial:
                 if self.heartbeat.stop is not None:
                     raise  # cancelled, or somebody else's
                 self.block(str(error))
+                gone_since = None if self._store_is_there() else gone_since or time.monotonic()
+                if gone_since is not None and time.monotonic() - gone_since > _STORE_GONE_S:
+                    raise  # whoever finds the store again simulates it again
                 time.sleep(_STORE_AGAIN_S)
+
+    def _store_is_there(self) -> bool:
+        try:
+            self.store.confirm()
+        except StoreError:
+            return False
+        return True
 
     def _unwell(self, error: Exception) -> Verdict:
         """Something that nobody thought of. It counts, or it would come back without end."""
@@ -163,7 +193,9 @@ class Trial:
 
     def _disk_is_full(self) -> bool:
         """Whether the disk of the run folders has no room: the study waits for it instead of failing on it."""
-        return shutil.disk_usage(self.runs).free < _ROOM_BYTES
+        with contextlib.suppress(FileNotFoundError):  # cleaned away just now
+            return shutil.disk_usage(self.runs).free < _ROOM_BYTES
+        return False
 
     def _read_again(self) -> bool:
         """Whether what this study wants besides the result could be read from the files that an earlier run kept."""
@@ -187,11 +219,23 @@ class Trial:
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
         """An empty folder for a run, gone afterwards whatever happened."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{self.lease.key[:12]}-", dir=self.runs))
+        folder = self._make_folder()
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _make_folder(self) -> Path:
+        for left in reversed(range(_TRIES)):
+            make_scratch(self.runs.parent)
+            try:
+                folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-{self.lease.key[:12]}-", dir=self.runs))
+                (folder / _MARK).touch()
+                return folder
+            except FileNotFoundError:  # somebody cleans just now
+                if not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     @property
     def _name(self) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-_START_S = 60.0
+_START_S = 300.0
 _STOP_S = 20.0
 
 _SETTINGS = {

@@ -15,7 +15,7 @@ from tests.browser.lab import Lab
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "browser"
 
-_WAIT_S = 60.0
+_WAIT_S = 150.0
 _SIZE = (1280, 1000)
 
 _NO_ERRORS = (

@@ -61,11 +61,11 @@ class PanelOf:
         parts = re.findall(r"(\d+) (done|from the store|running|waiting|failed|cancelled)\b", text)
         return {"ended": int(found[1]), "total": int(found[2]), **{part: int(count) for count, part in parts}}
 
-    def wait(self, pattern: str, *, limit_s: float = 60.0) -> str:
+    def wait(self, pattern: str, *, limit_s: float = 150.0) -> str:
         """Wait until a reader sees this."""
         return self.notebook.wait_text(self.cell, pattern, limit_s=limit_s)
 
-    def wait_ended(self, least: int = 1, *, limit_s: float = 60.0) -> None:
+    def wait_ended(self, least: int = 1, *, limit_s: float = 150.0) -> None:
         """Wait until the panel says that so many variants have ended, or more."""
         script = """([path, cell, least]) => {
             const text = testNotebook.output(path, cell)?.innerText ?? '';

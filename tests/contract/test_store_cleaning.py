@@ -40,7 +40,7 @@ def age(store: Store, *, hours: float = 2, only: str = "") -> None:
     then = datetime.now(UTC) - timedelta(hours=hours)
     if store._files.remote:
         root = store._files.shown("")
-        for path, file in store._files._fs.store.items():  # type: ignore[attr-defined]
+        for path, file in store._files._files._fs.store.items():  # type: ignore[attr-defined]
             if path.startswith(root + only):
                 file.created = then
     else:
@@ -140,7 +140,7 @@ def test_what_is_young_stays_whatever_is_asked(make: Make, office: Store) -> Non
 
 def test_what_has_no_known_time_counts_as_young(folder: Path) -> None:
     store = Store(str(folder))
-    store.identity()
+    store.create()
     store.put_outcome(KEYS[0], DONE)
     age(store)
     os.utime(folder / "results" / "aa" / f"{KEYS[0]}.json", (0, 0))
@@ -217,7 +217,7 @@ def test_a_manifest_that_the_system_does_not_give_out_stops_it(folder: Path) -> 
     (folder / "studies" / "broken" / "manifest.json").mkdir(parents=True)
     age(store)
     with pytest.raises(
-        StoreError, match=r"broken/manifest.json .* nothing is removed: .* cannot be read: Is a directory"
+        StoreError, match=r"broken/manifest.json .* nothing is removed: .* cannot be read: .* is a folder"
     ):
         store.clean(after_days=0)
     assert store.outcome(KEYS[1]) is not None

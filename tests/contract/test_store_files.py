@@ -137,7 +137,7 @@ def test_an_error_of_an_object_store_that_is_none_of_the_system_is_told(call: st
     assert re.fullmatch(told, str(said.value))
 
 
-@pytest.mark.parametrize("read", [one for one in READERS if one not in ("input_path", "manifest", "identity")])
+@pytest.mark.parametrize("read", [one for one in READERS if one not in ("input_path", "manifest")])
 def test_what_is_not_there_is_no_error(make: Callable[[], Store], read: str) -> None:
     found = READERS[read](make())
     assert found in (None, [], {}, set(), "", False, 0, [0]) or getattr(found, "names", None) == ()
@@ -179,7 +179,7 @@ def fill(disk: Path) -> Path:
 @pytest.mark.parametrize("write", WRITERS)
 def test_a_full_disk_is_told_and_shows_no_half_file(disk: Path, write: str) -> None:
     store = Store(str(disk))
-    store.identity()
+    store.create()
     filler = fill(disk)
     with pytest.raises(StoreError) as said:
         WRITERS[write](store)
@@ -232,7 +232,7 @@ def test_a_disk_that_is_read_only_is_told_and_can_be_read(disk: Path) -> None:
 def test_a_writer_that_is_killed_at_any_step_leaves_the_old_or_the_new(tmp_path: Path, name: str) -> None:
     """kill -9 before and after every mkdir, open, half of a write, fsync, link, rename and removal."""
     program = [sys.executable, "-m", "tests.contract.dying_writer", str(tmp_path), name]
-    subprocess.run(program, check=True, cwd=Path(__file__).parents[2], timeout=120)
+    subprocess.run(program, check=True, cwd=Path(__file__).parents[2], timeout=600)
     stores = sorted((path for path in tmp_path.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
     old, new = _seen_by_itself(tmp_path / "old", name, wrote=False), _seen_by_itself(tmp_path / "new", name, wrote=True)
     seen, left = [], []

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from epstudy.core.errors import InputError
+from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.store import DamagedFileWarning, Store, Wanted
+from epstudy.store.folder import Folder
+from epstudy.store.guarded import Guarded
+from epstudy.store.studies import WantedStudies
 
 
-def manifest(name: str) -> Manifest:
-    return Manifest(name, "energyplus", {}, (), ((),), ("ab" * 32,), {})
+def manifest(name: str, sampling: str = "grid") -> Manifest:
+    return Manifest(name, "energyplus", {}, (), ((),), ("ab" * 32,), {}, sampling=sampling)
 
 
 @pytest.mark.parametrize("note", ["cancelled", "paused"])
@@ -153,3 +157,49 @@ def test_no_file_is_written_under_what_is_no_name(make: Callable[[], Store], nam
     ):
         with pytest.raises(InputError):
             write()
+
+
+# a file system that folds upper and lower case -------------------------------------------------------------------
+
+
+class Folding(Folder):
+    """A folder of a file system that keeps the case of a name, and takes every case of it as the same, as macOS'."""
+
+    def _path(self, name: str) -> Path:
+        path = Path(self._root)
+        for part in name.split("/"):
+            there = os.listdir(path) if path.is_dir() else []  # noqa: PTH208
+            path /= next((other for other in there if other.casefold() == part.casefold()), part)
+        return path
+
+
+@pytest.fixture
+def folding(tmp_path: Path) -> Store:
+    store = Store(str(tmp_path / "store"))
+    store._files = Guarded(Folding(store.url, Path(store.url)))
+    store._wanted = WantedStudies(store._files)
+    return store
+
+
+@pytest.mark.parametrize(("first", "second"), [("Office", "office"), ("büro", "Büro"), ("STRASSE", "straße")])
+def test_office_does_not_take_the_place_of_Office(folding: Store, first: str, second: str) -> None:  # noqa: N802
+    folding.put_manifest(manifest(first))
+    with pytest.raises(StoreError, match=f'takes the names "{second}" and "{first}" as one, .* another name'):
+        folding.put_manifest(manifest(second, "sobol"))
+    assert folding.manifest(first).sampling == "grid"
+    with pytest.raises(StudyNotFoundError, match=f'no study "{second}" .* it holds {first}'):
+        folding.manifest(second)
+    with pytest.raises(StudyNotFoundError):
+        folding.remove_study(second)
+    with pytest.raises(StudyNotFoundError):
+        folding.clean(after_days=0, forget=[second])
+    folding.put_manifest(manifest(first, "sobol"))
+    assert folding.studies() == [first]
+
+
+def test_Office_and_office_are_two_studies_where_the_file_system_keeps_them_apart(make: Callable[[], Store]) -> None:  # noqa: N802
+    store = make()
+    store.put_manifest(manifest("Office"))
+    store.put_manifest(manifest("office", "sobol"))
+    assert [store.manifest(name).sampling for name in ("Office", "office")] == ["grid", "sobol"]
+    assert store.studies() == ["Office", "office"]

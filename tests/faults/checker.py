@@ -263,7 +263,7 @@ def _nothing_again(
     """What was lost with its worker is worth another run, so there only what is missing is asked for."""
     before = sum(executions(pool.log).values())
     unsettled = any(end is not None and end["cause"] in ("lost", "infrastructure", "timeout") for end in ends.values())
-    study.run(only="missing" if unsettled else None).wait(timeout=60)
+    study.run(only="missing" if unsettled else None).wait()
     after = sum(executions(pool.log).values())
     if after != before:
         found.doubled += after - before

@@ -229,7 +229,7 @@ class GroupPool(Pool):
             worker.start()
         self.known(len(self.workers))
 
-    def known(self, workers: int, limit_s: float = 30) -> None:
+    def known(self, workers: int, limit_s: float = 120) -> None:
         """Wait until so many workers have announced themselves, with all their slots there."""
         until(lambda: len(self.mains()) == workers and len(self.children()) >= workers * self.slots, limit_s)
         until(lambda: self.redis().hlen("ep:workers") >= workers, limit_s)

@@ -126,7 +126,7 @@ def begun(variants: int = 3) -> ep.Study:
 
 def ends_right(pool: Pool, study: ep.Study) -> None:
     """Every variant is done, at its first attempt."""
-    assert set(study.wait(timeout=100).results(strict=True)["status"]) == {"done"}
+    assert set(study.wait().results(strict=True)["status"]) == {"done"}
     store = Store(str(pool.group.store))
     outcomes = store.outcomes(store.manifest(study.name).keys).values()
     assert [outcome.attempts for outcome in outcomes] == [1] * len(study.variants)

@@ -84,7 +84,7 @@ def test_a_cancelled_study_is_run_to_its_end_later(group: GroupPool, fault: Begi
         group.exposed += 2 * group.slots  # what was stopped begins anew
         f12.happened()
         study.run()
-    study.wait(timeout=60)
+    study.wait()
     f12.ended(examine(study, group))
     assert set(study.results()["status"]) == {State.DONE}
 
@@ -109,32 +109,32 @@ def test_a_paused_study_finishes_what_runs_and_begins_nothing(group: GroupPool, 
     at = time.monotonic()
     until(lambda: len(read_starts(group.log)) > begun, 10)
     f12.recovered(time.monotonic() - at)
-    study.wait(timeout=60)
+    study.wait()
     f12.ended(examine(study, group))
 
 
 def test_only_what_failed_by_a_cause_is_retried(group: GroupPool, fault: Begin) -> None:
     f12 = fault("F12", "variants that failed by one cause are retried")
     study = mixed(group, "retry", {"good": 10, "hang": 2, "segfault": 2, "wrong": 2}, 0.1, timeout=1.0)
-    study.run().wait(timeout=60)
+    study.run().wait()
     before = executions(group.log)
-    study.retry(cause="timeout").wait(timeout=60)
+    study.retry(cause="timeout").wait()
     f12.happened()
     again = executions(group.log) - before
     assert sum(again.values()) == 2
-    study.retry(cause=["crash", "simulation"]).wait(timeout=60)
+    study.retry(cause=["crash", "simulation"]).wait()
     assert sum((executions(group.log) - before - again).values()) == 2 * 2 + 2
     f12.ended(examine(study, group, extra=8))
 
 
 def test_of_many_failures_only_the_variants_that_were_named_are_retried(group: GroupPool) -> None:
     """Whoever had mended what one row stands on had to simulate all that had failed."""
-    study = mixed(group, "named", {"good": 3, "hang": 2, "wrong": 3}, 0.1, timeout=1.0).run().wait(timeout=60)
+    study = mixed(group, "named", {"good": 3, "hang": 2, "wrong": 3}, 0.1, timeout=1.0).run().wait()
     before = executions(group.log)
-    study.retry(variants=[0, 4, 6]).wait(timeout=60)
+    study.retry(variants=[0, 4, 6]).wait()
     assert sum((executions(group.log) - before).values()) == 2, "variant 0 is done"
     before = executions(group.log)
-    study.retry("timeout", variants=range(4, 8)).wait(timeout=60)
+    study.retry("timeout", variants=range(4, 8)).wait()
     assert sum((executions(group.log) - before).values()) == 1, "variant 4 alone ran out of time"
     for none in ([8], ["3"], [True]):
         with pytest.raises(ep.InputError, match="there is no variant"):

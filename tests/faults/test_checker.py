@@ -75,7 +75,7 @@ def name_of_doctor(given: object) -> str | None:
 def patient(group: GroupPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
     """The module's one study, which ended well; what a test did to it is undone."""
     group.log = group.folder / "starts"  # one for the whole module: the study is simulated once
-    study = mixed(group, NAME, BEHAVIOURS, 0.05, keep=("trace",)).run().wait(timeout=60)
+    study = mixed(group, NAME, BEHAVIOURS, 0.05, keep=("trace",)).run().wait()
     until(lambda: not list(group.store.glob("wanted/*")), 10)
     for folder in _FOLDERS:
         (group.store / folder).mkdir(exist_ok=True)
@@ -327,7 +327,7 @@ def damage_manifest(patient: Patient) -> None:
 
 
 def replace_manifest(patient: Patient) -> None:
-    other = mixed(patient.pool, "other", {"good": 1}, 0.05).run().wait(timeout=60)
+    other = mixed(patient.pool, "other", {"good": 1}, 0.05).run().wait()
     assert other.verify().ok
     patient.store.put_manifest(replace(patient.store.manifest("other"), study=NAME))
 

@@ -23,9 +23,9 @@ def test_a_study_that_is_cancelled_just_after_a_loss_ends(group: GroupPool, faul
     group.kill_child(group.children()[0])
     study.cancel()
     f12.happened()
-    assert study.wait(timeout=20).progress().cancelled >= 8
+    assert study.wait().progress().cancelled >= 8
     until(lambda: Store(str(group.store)).wanted() == {}, 10)
-    study.run().wait(timeout=60)
+    study.run().wait()
     f12.ended(examine(study, group, extra=4))
 
 
@@ -34,7 +34,7 @@ def test_a_run_that_redis_did_not_hear_is_done_when_it_is_back(group: GroupPool,
     f7 = fault("F7", "a cancelled study is run while Redis is frozen")
     study = good(group, "unheard", 12, 0.3).run()
     until(lambda: study.progress().done >= 1)
-    study.cancel().wait(timeout=20)
+    study.cancel().wait()
     group.redis_process.suspend()
     study.run()
     f7.happened()
@@ -48,12 +48,12 @@ def test_a_retry_of_one_cause_leaves_the_cancelled_and_the_others_alone(group: G
     f12 = fault("F12", "a study with timeouts is cancelled, and one cause is retried")
     study = mixed(group, "one-cause", {"hang": 1, "good": 60}, 0.3, timeout=1.0).run()
     until(lambda: study.progress().failed == 1)
-    study.cancel().wait(timeout=20)
+    study.cancel().wait()
     f12.happened()
     before = executions(group.log).total()
     cancelled = study.progress().cancelled
     assert cancelled >= 1
-    study.retry(cause="timeout").wait(timeout=30)
+    study.retry(cause="timeout").wait()
     assert executions(group.log).total() == before + 1
     assert (study.progress().failed, study.progress().cancelled) == (1, cancelled)
 
@@ -64,6 +64,6 @@ def test_a_good_variant_among_many_that_kill_their_worker_is_done(
     """It was lost with its neighbours until it was given up as well; and the worker ended after five quick deaths."""
     f11 = fault("F11", "three variants in turn kill the Celery of the only worker, which has just started")
     group = make_group(workers=1)
-    study = mixed(group, "many-killers", {"good": 1, "kill-worker": 3}, 1.5).run().wait(timeout=150)
+    study = mixed(group, "many-killers", {"good": 1, "kill-worker": 3}, 1.5).run().wait()
     f11.happened(executions(group.log).total() - 4)
     f11.ended(examine(study, group))

@@ -24,7 +24,7 @@ def test_a_killed_keeper_takes_everything_with_it_and_another_one_goes_on(own_st
     assert keeper is not None
     os.kill(keeper, signal.SIGKILL)
     until(lambda: alive(pool) == [], 5)
-    assert study.wait(timeout=100).progress().done == 2
+    assert study.wait().progress().done == 2
 
 
 def test_a_killed_simulator_is_started_again(own_store: str) -> None:
@@ -33,7 +33,7 @@ def test_a_killed_simulator_is_started_again(own_store: str) -> None:
     simulators = [one for one in processes_of(own_store) if "energyplus.process" in " ".join(one.cmdline())]
     for simulator in simulators:
         simulator.kill()
-    results = study.wait(timeout=100).results(strict=True)
+    results = study.wait().results(strict=True)
     outcome = next(iter(Store(own_store).outcomes(Store(own_store).manifest("simulator").keys).values()))
     assert len(results) == 1
     assert outcome.attempts == 2
@@ -52,7 +52,7 @@ def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
     for child in main.children():
         child.kill()
     until(lambda: alive(simulators) == [], 5)
-    assert study.wait(timeout=100).progress().done == 1
+    assert study.wait().progress().done == 1
     until(lambda: not before & {path.name for path in runs.iterdir()}, 10)  # what the killed child left is gone too
 
 
@@ -61,5 +61,5 @@ def test_a_redis_that_was_killed_is_no_loss(own_store: str) -> None:
     until(lambda: study.progress().done >= 2)
     redis = next(one for one in processes_of(own_store) if is_redis(one))
     redis.kill()
-    results = study.wait(timeout=100).results(strict=True)
+    results = study.wait().results(strict=True)
     assert len(results) == 12

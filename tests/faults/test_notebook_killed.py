@@ -105,7 +105,7 @@ def test_a_kernel_is_killed_while_it_runs_a_study(group: GroupPool, fault: Begin
     study = good(group, name, VARIANTS, 0.05).run()  # the cell again
     until(lambda: executions(group.log), 20)
     f8.recovered(time.monotonic() - at)
-    study.wait(timeout=60)
+    study.wait()
     f8.ended(examine(study, group))
 
 
@@ -117,5 +117,5 @@ def test_two_kernels_run_one_study_at_the_same_moment(group: GroupPool, fault: B
     for one in cells:
         assert one.wait(30) == -signal.SIGKILL
     f9.happened(2)
-    study = good(group, "both", VARIANTS, 0.05).run().wait(timeout=60)
+    study = good(group, "both", VARIANTS, 0.05).run().wait()
     f9.ended(examine(study, group))

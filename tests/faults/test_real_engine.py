@@ -69,7 +69,7 @@ def running(store: str, key: str) -> psutil.Process | None:
 
 def test_a_fatal_error_of_the_model_is_tried_once(store: str) -> None:
     study = ep.Study("fatal", quick(), {"setpoint": ep.Field(SETPOINT, [20.25, 60.0, 20.75])})
-    row = failure(study.run().wait(timeout=100), 1)
+    row = failure(study.run().wait(), 1)
     assert (row["cause"], row["attempts"]) == ("simulation", 1)
     assert row["message"].startswith("DualSetPointWithDeadBand: Effective heating set-point higher")
     assert "DualSetPointWithDeadBand" in messages(study, 1)
@@ -81,7 +81,7 @@ def test_a_warm_up_that_does_not_converge_is_a_result_that_says_so(store: str) -
         "tolerance": ep.Field("Building/*/temperature_convergence_tolerance_value", [0.25, 1e-9]),
         "days": ep.Field("Building/*/maximum_number_of_warmup_days", [6]),
     }
-    results = ep.Study("warm-up", quick(), parameters).run().wait(timeout=100).results(strict=True)
+    results = ep.Study("warm-up", quick(), parameters).run().wait().results(strict=True)
     assert list(results["warmup_converged"]) == [1, 0]
     assert results["severe_errors"][0] == 0
     assert results["severe_errors"][1] > 0
@@ -90,18 +90,18 @@ def test_a_warm_up_that_does_not_converge_is_a_result_that_says_so(store: str) -
 
 def test_a_model_that_crashes_energyplus_is_tried_twice(store: str) -> None:
     study = ep.Study("dangling", quick(), {"schedule": ep.Field(SCHEDULE, [None, "NO_SUCH_SCHEDULE"])})
-    row = failure(study.run(check=False).wait(timeout=100), 1)
+    row = failure(study.run(check=False).wait(), 1)
     assert (row["cause"], row["attempts"]) == ("crash", 2)
     assert row["message"].endswith("Schedule Name = NO_SUCH_SCHEDULE, item not found. (EnergyPlus crashed: SIGSEGV)")
     assert "NO_SUCH_SCHEDULE" in messages(study, 1)
-    assert study.run(check=False).wait(timeout=60).failures()["attempts"].tolist() == [2], "and is not tried again"
+    assert study.run(check=False).wait().failures()["attempts"].tolist() == [2], "and is not tried again"
 
 
 def test_a_segmentation_fault_that_does_not_come_again_is_no_failure(own_store: str) -> None:
     study = ep.Study("once", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0])}).run()
     key = Store(own_store).manifest("once").keys[1]
     until(lambda: running(own_store, key)).send_signal(signal.SIGSEGV)
-    assert len(study.wait(timeout=100).results(strict=True)) == 2
+    assert len(study.wait().results(strict=True)) == 2
     assert [outcome.attempts for outcome in outcomes(own_store, "once")] == [1, 2]
 
 
@@ -113,10 +113,10 @@ def test_a_segmentation_fault_that_comes_again_is_the_variants(own_store: str) -
     until(lambda: (second := running(own_store, key)) and second.pid != first.pid and second).send_signal(
         signal.SIGSEGV
     )
-    row = failure(study.wait(timeout=100), 1)
+    row = failure(study.wait(), 1)
     assert (row["cause"], row["attempts"]) == ("crash", 2)
     assert "EnergyPlus crashed: SIGSEGV" in row["message"]
-    assert study.retry().wait(timeout=100).progress().done == 2
+    assert study.retry().wait().progress().done == 2
 
 
 def test_a_result_over_the_file_limit_is_a_crash_that_names_the_file(
@@ -125,7 +125,7 @@ def test_a_result_over_the_file_limit_is_a_crash_that_names_the_file(
     monkeypatch.setenv("EPSTUDY_FILE_GB", "0.001")
     engine = ep.EnergyPlus(OFFICE, weather=CHICAGO, period="model")
     annual = ep.Field("SimulationControl/*/run_simulation_for_weather_file_run_periods", ["No", "Yes"])
-    study = ep.Study("long", engine, {"annual": annual}, outputs=AIR).run().wait(timeout=100)
+    study = ep.Study("long", engine, {"annual": annual}, outputs=AIR).run().wait()
     row = failure(study, 1)
     assert (row["cause"], row["attempts"]) == ("crash", 2)
     assert row["message"].startswith("EnergyPlus wrote more than 1 MB into eplusout.sql, the limit (EPSTUDY_FILE_GB)")
@@ -134,7 +134,7 @@ def test_a_result_over_the_file_limit_is_a_crash_that_names_the_file(
 
     local.stop(Settings.load())
     monkeypatch.setenv("EPSTUDY_FILE_GB", "1")
-    assert ep.Study.open("long").retry().wait(timeout=100).progress().done == 2, "as the message says"
+    assert ep.Study.open("long").retry().wait().progress().done == 2, "as the message says"
 
 
 def test_a_variant_over_the_memory_limit_is_a_crash_that_names_the_limit(
@@ -142,7 +142,7 @@ def test_a_variant_over_the_memory_limit_is_a_crash_that_names_the_limit(
 ) -> None:
     monkeypatch.setenv("EPSTUDY_MEMORY_GB", "0.6")
     study = ep.Study("heavy", quick(), {"figures": ep.Field(FIGURES, [20_000, 1_000_000, 1_000_000_000, 30_000])})
-    study.run().wait(timeout=100)
+    study.run().wait()
     failures = study.failures()
     assert list(failures.index) == [1, 2]
     assert set(failures["cause"]) == {"crash"}
@@ -182,7 +182,7 @@ def test_a_full_disk_fails_no_variant_and_loses_none(own_store: str, small_disk:
     until(lambda: "full" in study.progress().paused, 60)
     assert study.progress().failed == 0
     filler.unlink()
-    study.wait(timeout=200)
+    study.wait()
     assert list(study.results(strict=True)["lpd"]) == levels
     for variant in range(len(levels)):
         assert is_whole(study.timeseries(AIR.name, "CORE_ZN", [variant]))

@@ -37,7 +37,7 @@ def test_a_redis_without_persistence_is_killed(group: GroupPool, fault: Begin) -
             group.start_redis()
             assert not group.redis().exists("canary"), "it came back empty"
             f4.recovered(_until_the_next_start(group.log))
-        study.wait(timeout=60)
+        study.wait()
     f4.ended(examine(study, group))
 
 
@@ -55,7 +55,7 @@ def test_a_redis_loses_the_end_of_its_log(make_group: MakeGroup, fault: Begin) -
             group.start_redis()
             assert group.redis().exists("canary"), "it knows what it knew"
             f5.recovered(_until_the_next_start(group.log))
-        study.wait(timeout=60)
+        study.wait()
     f5.ended(examine(study, group))
 
 
@@ -102,7 +102,7 @@ def test_what_redis_holds_is_deleted(
             f6.happened()
             extra += doubles
             f6.recovered(_until_the_next_start(group.log))
-        study.wait(timeout=60)
+        study.wait()
     f6.ended(examine(study, group, extra=extra))
 
 
@@ -115,7 +115,7 @@ def test_a_redis_is_frozen(group: GroupPool, fault: Begin) -> None:
         freeze(group, 15, f7)
         f7.recovered(_until_the_next_start(group.log))
         assert max(f7.recovered_s) < 60
-        study.wait(timeout=90)
+        study.wait()
     f7.ended(examine(study, group))
 
 
@@ -145,7 +145,7 @@ def test_messages_are_doubled_reversed_and_dropped(group: GroupPool, fault: Begi
         changed = redis.eval(CHANGES[change], 1, queue, f16.chance.randrange(1, 1_000_000))
         f16.happened(int(changed))
         time.sleep(0.5)
-    study.wait(timeout=60)
+    study.wait()
     f16.ended(examine(study, group))
 
 
@@ -169,9 +169,9 @@ def test_a_redis_is_full_of_foreign_data(group: GroupPool, fault: Begin) -> None
         redis.config_set("maxmemory", 0)
         redis.delete("foreign")
         f18.recovered(_until_the_next_start(group.log))
-        study.wait(timeout=60)
+        study.wait()
     f18.ended(examine(study, group))
-    f18.ended(examine(later.wait(timeout=60), group))
+    f18.ended(examine(later.wait(), group))
 
 
 def _stuff(redis: Redis) -> bool:

@@ -34,13 +34,13 @@ def test_what_failed_is_run_again_and_nothing_else_when_redis_forgets_it(group: 
     f6 = fault("F6", 'Redis is emptied during run(only="failed")')
     study = mixed(group, "only-failed", {"wrong": 10, "good": 30}, 0.5).run()
     until(lambda: study.progress().failed == 10)
-    cancelled = study.cancel().wait(timeout=20).progress().cancelled
+    cancelled = study.cancel().wait().progress().cancelled
     before = executions(group.log)
     study.run(only="failed")
     until(lambda: (executions(group.log) - before).total() >= 3)
     group.redis().flushall()
     f6.happened()
-    ended = study.wait(timeout=60).progress()
+    ended = study.wait().progress()
     assert (ended.failed, ended.cancelled) == (10, cancelled)
     assert by_behaviour(study, executions(group.log) - before) == {"wrong": 10}
 
@@ -52,7 +52,7 @@ def test_what_was_given_up_is_not_tried_again_when_redis_forgets_it(group: Group
     until(lambda: study.progress().failed == 4, 40)
     group.redis().flushall()
     f6.happened()
-    study.wait(timeout=60)
+    study.wait()
     assert by_behaviour(study, executions(group.log)) == {"kill-slot": 2, "hang": 2, "good": 60}
     f6.ended(examine(study, group))
 
@@ -64,7 +64,7 @@ def test_what_had_failed_before_a_loss_counts_for_stop_after(group: GroupPool, f
     until(lambda: study.progress().failed >= 12)
     group.redis().flushall()
     f6.happened()
-    ended = study.wait(timeout=60).progress()
+    ended = study.wait().progress()
     assert 16 <= ended.failed <= 24, "four slots, at one more each"
     assert ended.cancelled == 40 - ended.failed
     assert Store(str(group.store)).why_cancelled("nearly-stopped").startswith("stopped after")
@@ -86,7 +86,7 @@ def test_what_redis_did_not_hear_is_done_later_and_nothing_else(
     f7 = fault("F7", "some variants of a cancelled study are asked for while Redis is frozen")
     study = mixed(group, f"unheard-{sum(again.values())}", {"hang": 3, "wrong": 2, "good": 40}, 0.5, timeout=1.0).run()
     until(lambda: study.progress().failed == 5)
-    cancelled = study.cancel().wait(timeout=20).progress().cancelled
+    cancelled = study.cancel().wait().progress().cancelled
     before = executions(group.log)
     group.redis_process.suspend()
     ask(study)
@@ -106,6 +106,6 @@ def test_what_is_retried_in_a_study_under_way_takes_nothing_from_it(group: Group
     study.retry(variants=[1, 2])
     group.redis().flushall()
     f6.happened()
-    study.wait(timeout=60)
+    study.wait()
     assert by_behaviour(study, executions(group.log)) == {"wrong": 6, "good": 40}
     f6.ended(examine(study, group, extra=2))

@@ -21,7 +21,7 @@ def test_many_changes_of_the_number_of_slots_disturb_no_variant(
     for count in [1, 4, 2, 3] * 2:
         slots.set_slots(count)
         until(lambda count=count: len(private.children()) == count)
-    study.wait(timeout=120)
+    study.wait()
     assert study.progress().done == 200
     assert len(private.log.read_text().splitlines()) == 200, "each began once"
     slots.set_slots(1)

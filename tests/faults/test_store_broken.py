@@ -82,7 +82,7 @@ def test_the_store_cannot_be_written(
         at = time.monotonic()
         until(lambda: len(read_starts(group.log)) > begun, 30)
         f14.recovered(time.monotonic() - at)
-        study.wait(timeout=60)
+        study.wait()
         assert study.progress().paused == ""
     f14.ended(examine(study, group))
 
@@ -105,7 +105,7 @@ def test_the_folders_of_results_are_files(group: GroupPool, fault: Begin) -> Non
     at = time.monotonic()
     until(lambda: len(read_starts(group.log)) > begun, 30)
     f14.recovered(time.monotonic() - at)
-    study.wait(timeout=60)
+    study.wait()
     assert study.progress().paused == ""
     f14.ended(examine(study, group))
     assert {end["attempts"] for end in read_ends(study, group)} == {1}
@@ -136,7 +136,7 @@ def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault
     study = good(group, "torn", 40, 0.2, keep=("trace",), retries=20).run()
     with looking_at("torn"):
         until(lambda: _parts_of_the_dead(group.store), 60)  # they stay for thirty seconds at most
-        study.wait(timeout=120)
+        study.wait()
     taken = list((tokens / "taken").iterdir())
     assert {path.name.partition(".")[0] for path in taken} == set(points)
     f15.happened(len(taken))
@@ -151,7 +151,7 @@ def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault
 
 def test_damaged_results_are_found_by_their_digest_and_computed_again(group: GroupPool, fault: Begin) -> None:
     f15 = fault("F15", "results are cut off, emptied and changed on the disk")
-    study = good(group, "damaged", 20, 0.1).run().wait(timeout=60)
+    study = good(group, "damaged", 20, 0.1).run().wait()
     keys = Store(str(group.store)).manifest("damaged").keys
     paths = [group.store / "results" / key[:2] / f"{key}.json" for key in f15.chance.sample(keys, 4)]
     _damage(paths)
@@ -160,7 +160,7 @@ def test_damaged_results_are_found_by_their_digest_and_computed_again(group: Gro
     with pytest.warns(DamagedFileWarning):
         assert len(Store(str(group.store)).outcomes(keys)) == 16
     with pytest.warns(DamagedFileWarning):
-        ep.Study.open("damaged").run().wait(timeout=60)
+        ep.Study.open("damaged").run().wait()
     assert sum(executions(group.log).values()) == before + 4
     f15.ended(examine(study, group, extra=4))
 
@@ -192,7 +192,7 @@ def test_the_clocks_of_two_workers_are_an_hour_wrong(make_group: MakeGroup, faul
         worker = group.workers[0]
         group.kill_worker(worker)  # leases run out all the same
         worker.start()
-        study.wait(timeout=60)
+        study.wait()
     f17.ended(examine(study, group))
 
 

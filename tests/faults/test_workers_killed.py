@@ -35,7 +35,7 @@ def test_slots_are_killed_at_random(group: GroupPool, fault: Begin) -> None:
         killed.append((child.pid, time.monotonic()))
         f1.happened()
         time.sleep(f1.chance.uniform(0.3, 1))
-    study.wait(timeout=120)
+    study.wait()
     starts = read_starts(group.log)
     f1.recovered(*(seconds for pid, at in killed for seconds in restarts(starts, [pid], at).values()))
     f1.ended(examine(study, group))
@@ -56,7 +56,7 @@ def test_workers_are_killed_and_started_again(group: GroupPool, fault: Begin) ->
             f2.happened()
             worker.start()
             time.sleep(f2.chance.uniform(1, 3))
-        study.wait(timeout=120)
+        study.wait()
     starts = read_starts(group.log)
     f2.recovered(*(seconds for pids, at in killed for seconds in restarts(starts, pids, at).values()))
     f2.ended(examine(study, group))
@@ -82,7 +82,7 @@ def test_slots_that_were_just_forked_end_with_their_celery(make_group: MakeGroup
     until(lambda: not alive(children), 5)
     worker.start()
     group.known(1)
-    study = good(group, "afterwards", 4, 0.1).run().wait(timeout=60)
+    study = good(group, "afterwards", 4, 0.1).run().wait()
     f2.ended(examine(study, group))
 
 
@@ -133,7 +133,7 @@ def test_all_workers_are_killed_and_come_back_later(group: GroupPool, fault: Beg
             worker.start()
         until(lambda: [start for start in read_starts(group.log) if start.at > back], 20)
         f3.recovered(_next(group.log, back).at - back)
-        study.wait(timeout=60)
+        study.wait()
     f3.ended(examine(study, group))
 
 
@@ -147,7 +147,7 @@ def test_a_frozen_worker_comes_back_and_changes_nothing(group: GroupPool, fault:
     at = time.monotonic()
     group.exposed += group.slots
     f10.happened()
-    study.wait(timeout=60)
+    study.wait()
     before = _contents(group.store / "results")
     assert len(before) >= 8
     thaw(frozen)
@@ -169,7 +169,7 @@ def test_what_was_frozen_is_not_out_of_time(group: GroupPool, fault: Begin) -> N
     time.sleep(4)  # less than a lease, more than the time limit
     for one in frozen:
         thaw(one)
-    study.wait(timeout=60)
+    study.wait()
     f10.ended(examine(study, group))
 
 
@@ -196,7 +196,7 @@ def test_a_frozen_worker_comes_back_while_another_one_is_at_its_variants(group: 
         return zombie.log.read_text()[logged:].count("is somebody else's by now: what it gave here is discarded")
 
     until(lambda: discarded() == len(begun) == 2, 5)
-    study.wait(timeout=60)
+    study.wait()
     f10.ended(examine(study, group))
     workers = {end["worker"].rpartition(":")[2] for end in read_ends(study, group) if end["attempts"] == 2}
     assert workers, "what was begun twice was tried twice"
@@ -208,7 +208,7 @@ def test_variants_that_kill_are_given_up_and_the_others_are_done(group: GroupPoo
     behaviours = {"good": 20, "segfault": 3, "kill-slot": 2, "hang": 3, "wrong": 3}
     study = mixed(group, "poison", behaviours, 0.2, timeout=1.5).run()
     with looking_at("poison"):
-        study.wait(timeout=200)
+        study.wait()
     f11.happened(sum(count for behaviour, count in behaviours.items() if behaviour != "good"))
     f11.ended(examine(study, group))
     failures = study.failures()
@@ -219,14 +219,14 @@ def test_variants_that_kill_are_given_up_and_the_others_are_done(group: GroupPoo
 def test_a_variant_that_shares_a_worker_with_one_that_kills_it_is_done(make_group: MakeGroup, fault: Begin) -> None:
     f11 = fault("F11", "a variant kills its worker's Celery again and again under its neighbour")
     group = make_group(workers=1)
-    study = mixed(group, "neighbours", {"kill-worker": 1, "good": 1}, 1.0).run().wait(timeout=60)
+    study = mixed(group, "neighbours", {"kill-worker": 1, "good": 1}, 1.0).run().wait()
     f11.happened(executions(group.log).total() - 1)
     f11.ended(examine(study, group))
 
 
 def test_a_variant_that_finds_its_machine_unwell_is_tried_again_later(group: GroupPool, fault: Begin) -> None:
     f11 = fault("F11", "variants find their machine unwell, twice each")
-    study = mixed(group, "unwell", {"good": 10, "unwell": 3}, 0.1).run().wait(timeout=60)
+    study = mixed(group, "unwell", {"good": 10, "unwell": 3}, 0.1).run().wait()
     f11.happened(2 * 3)
     f11.ended(examine(study, group))
 
@@ -249,7 +249,7 @@ def test_workers_are_restarted_one_after_the_other(group: GroupPool, fault: Begi
             if not gently:
                 group.exposed += group.slots
                 put_back.append((pids, at))
-    study.wait(timeout=60)
+    study.wait()
     starts = read_starts(group.log)
     f13.recovered(*(seconds for pids, at in put_back for seconds in restarts(starts, pids, at).values()))
     f13.ended(examine(study, group))
@@ -272,7 +272,7 @@ def test_what_a_worker_puts_back_while_redis_is_away_does_not_count(group: Group
     group.exposed += group.slots
     group.redis_process.resume()
     group.workers[0].start()
-    study.wait(timeout=60)
+    study.wait()
     f13.recovered(*restarts(read_starts(group.log), pids, at).values())
     assert len(f13.recovered_s) == group.slots, "what it ran was begun again, though nothing may be lost"
     f13.ended(examine(study, group))

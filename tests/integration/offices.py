@@ -16,6 +16,7 @@ import epstudy as ep
 
 OFFICE = Path(ref_models["small_office"])
 CHICAGO = Path(weather_files["usa_il_chicago"])
+PATIENCE_S = 300.0  # what does not come on a busy machine either
 LPD = "Lights/*/watts_per_floor_area"
 U_VALUE = "WindowMaterial:SimpleGlazingSystem/*/u_factor"
 
@@ -30,8 +31,12 @@ def whole(**options: Any) -> ep.EnergyPlus:
     return ep.EnergyPlus(OFFICE, weather=CHICAGO, **options)
 
 
-def until(what: Callable[[], Any], limit_s: float = 30.0) -> Any:
-    """Return the first true value of `what`, looked at again and again; fail after the limit."""
+def until(what: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
+    """Return the first true value of `what`, looked at again and again; fail after the limit.
+
+    No limit is shorter than `PATIENCE_S`: a machine that is busy with other things takes ten times as long.
+    """
+    limit_s = max(limit_s, PATIENCE_S)
     deadline = time.monotonic() + limit_s
     while True:
         found = what()

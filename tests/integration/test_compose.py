@@ -119,7 +119,7 @@ class Group:
         """Stop the services as compose does, who needs another one first; each ends as one that was asked to."""
         for process in reversed(self._running):
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=60) == 0, self.log()
+            assert process.wait() == 0, self.log()
         self._running.clear()
 
     def kill(self) -> None:
@@ -127,7 +127,7 @@ class Group:
         for process in self.processes():
             process.kill()
         for started in self._running:
-            started.wait(timeout=10)
+            started.wait()
 
     def order(self, name: str) -> dict[str, Any]:
         """How to start a service."""
@@ -223,7 +223,7 @@ def test_a_study_of_a_notebook_runs_on_the_group(group: Group, monkeypatch: pyte
     study = ep.Study(
         "on-the-group", quick(), {"lpd": ep.Field(LPD, [6.0, 8.0]), "u_value": ep.Field(U_VALUE, [1.2, 3.0])}
     )
-    results = study.run().wait(timeout=120).results(strict=True)
+    results = study.run().wait().results(strict=True)
 
     assert list(results["status"]) == ["done"] * 4
     assert list(results["floor_area_m2"].round(2)) == [511.16] * 4
@@ -303,7 +303,7 @@ def test_down_and_up_in_the_middle_of_a_study_loses_nothing(tmp_path: Path, monk
         assert set(states) == {"done", "pending"}, "the variant that ran was finished, the others wait"
 
         group.up()
-        assert list(study.wait(timeout=120).results(strict=True)["status"]) == ["done"] * len(levels)
+        assert list(study.wait().results(strict=True)["status"]) == ["done"] * len(levels)
         assert study.progress().cached == 0, "Redis knew what had been simulated before"
         store = Store(str(group.store))
         outcomes = store.outcomes(store.manifest("down-and-up").keys).values()

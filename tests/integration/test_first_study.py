@@ -58,7 +58,7 @@ def test_what_epstudy_reports_is_what_energyplus_wrote(store: str, tmp_path: Pat
     models = [run_by_hand(folder, *point) for folder, point in zip(folders, points, strict=True)]
     arguments = [str(word) for folder, model in zip(folders, models, strict=True) for word in (folder, model, CHICAGO)]
     subprocess.run([sys.executable, "-c", BY_HAND, *arguments], check=True, cwd=tmp_path)
-    results = study.wait(timeout=120).results(strict=True)
+    results = study.wait().results(strict=True)
 
     for folder, (lpd, u_value) in zip(folders, points, strict=True):
         row = results[(results["lpd"] == float(lpd)) & (results["u"] == float(u_value))].iloc[0]
@@ -102,36 +102,36 @@ def test_running_a_study_again_simulates_nothing_and_a_changed_grid_only_the_new
     def study(*levels: float) -> ep.Study:
         return ep.Study("again", quick(), {"lpd": ep.Field(LPD, levels)})
 
-    first = study(5.125, 5.25).run().wait(timeout=60)
+    first = study(5.125, 5.25).run().wait()
     assert first.progress().cached == 0
-    again = study(5.125, 5.25).run().wait(timeout=60)
+    again = study(5.125, 5.25).run().wait()
     assert (again.progress().done, again.progress().cached) == (2, 2)
-    more = study(5.25, 5.375, 5.125).run().wait(timeout=60)
+    more = study(5.25, 5.375, 5.125).run().wait()
     assert (more.progress().done, more.progress().cached) == (3, 2)
     assert list(more.results()["lpd"]) == [5.25, 5.375, 5.125]
 
 
 def test_the_same_variant_under_another_name_and_label_is_not_simulated_again(store: str) -> None:
-    ep.Study("one-name", quick(), {"lpd": ep.Field(LPD, [4.5])}).run().wait(timeout=60)
+    ep.Study("one-name", quick(), {"lpd": ep.Field(LPD, [4.5])}).run().wait()
     other = ep.Study("other-name", quick(), {"light": ep.Field("LIGHTS/*/Watts per floor area", {"low": 4.5})})
     assert other.progress().cached == 1, "known before it is run"
-    assert other.run().wait(timeout=60).progress().cached == 1
+    assert other.run().wait().progress().cached == 1
     assert list(other.results()["light"]) == ["low"]
 
 
 def test_a_study_that_was_not_run_shows_its_own_numbers_and_nobody_elses(store: str) -> None:
     """A name in the store may stand for another grid: results go by key."""
-    ep.Study("shared-name", quick(), {"lpd": ep.Field(LPD, [4.125])}).run().wait(timeout=60)
+    ep.Study("shared-name", quick(), {"lpd": ep.Field(LPD, [4.125])}).run().wait()
     other = ep.Study("shared-name", quick(), {"lpd": ep.Field(LPD, [4.25, 4.375])})
     assert list(other.results()["status"]) == ["pending", "pending"]
     with pytest.raises(ep.InputError, match="stands for another grid"):
-        other.wait(timeout=5)
+        other.wait()
     with pytest.raises(ep.InputError, match="was not run yet"):
-        ep.Study("never-run", quick(), {"lpd": ep.Field(LPD, [4.25])}).wait(timeout=5)
+        ep.Study("never-run", quick(), {"lpd": ep.Field(LPD, [4.25])}).wait()
 
 
 def test_design_days_give_no_energy_and_say_so_with_nan(store: str) -> None:
-    row = ep.Study("design-days", quick(), {"lpd": ep.Field(LPD, [None])}).run().wait(timeout=60).results().iloc[0]
+    row = ep.Study("design-days", quick(), {"lpd": ep.Field(LPD, [None])}).run().wait().results().iloc[0]
     assert row["status"] == "done"
     assert math.isnan(row["heating_kwh"])
     assert math.isnan(row["site_eui_kwh_m2"])
@@ -142,13 +142,13 @@ def test_design_days_give_no_energy_and_say_so_with_nan(store: str) -> None:
 def test_period_model_does_what_the_model_says(store: str) -> None:
     """The reference model has its weather run switched off."""
     engine = ep.EnergyPlus(OFFICE, weather=CHICAGO, period="model")
-    row = ep.Study("as-the-model", engine, {"lpd": ep.Field(LPD, [None])}).run().wait(timeout=60).results().iloc[0]
+    row = ep.Study("as-the-model", engine, {"lpd": ep.Field(LPD, [None])}).run().wait().results().iloc[0]
     assert row["status"] == "done"
     assert math.isnan(row["heating_kwh"])
 
 
 def test_the_table_has_every_scalar_of_the_contract_with_its_unit(store: str) -> None:
-    frame = ep.Study("columns", quick(), {"lpd": ep.Field(LPD, [4.75])}).run().wait(timeout=60).results()
+    frame = ep.Study("columns", quick(), {"lpd": ep.Field(LPD, [4.75])}).run().wait().results()
     wanted = [
         "site_energy_kwh",
         "site_eui_kwh_m2",
@@ -192,7 +192,7 @@ def test_a_model_that_crashes_the_engine_is_one_failed_row(store: str) -> None:
     with pytest.raises(ep.CheckError, match="NO_SUCH_SCHEDULE"):
         study.run()
     assert study.progress().running == 0, "nothing was queued"
-    results = study.run(check=False).wait(timeout=60).results()
+    results = study.run(check=False).wait().results()
     assert list(results["status"]) == ["done", "failed", "done"]
     failures = study.failures()
     assert list(failures.index) == [1]
@@ -204,12 +204,12 @@ def test_a_model_that_crashes_the_engine_is_one_failed_row(store: str) -> None:
     assert failure["schedule"] == "none"
     with pytest.raises(ep.IncompleteError, match="1 failed"):
         study.results(strict=True)
-    assert study.run(check=False).wait(timeout=60).progress().failed == 1, "the same error is not simulated again"
+    assert study.run(check=False).wait().progress().failed == 1, "the same error is not simulated again"
 
 
 def test_a_model_that_the_engine_rejects_says_what_the_engine_said(store: str) -> None:
     study = ep.Study("rejected", quick(), {"lpd": ep.Field(LPD, [4.0, -1.0])})
-    results = study.run(check=False).wait(timeout=60).results()
+    results = study.run(check=False).wait().results()
     assert list(results["status"]) == ["done", "failed"]
     failure = study.failures().iloc[0]
     assert failure["cause"] == "simulation"
@@ -219,7 +219,7 @@ def test_a_model_that_the_engine_rejects_says_what_the_engine_said(store: str) -
 
 def test_a_target_that_the_model_lacks_is_a_failed_row_without_the_check(store: str) -> None:
     study = ep.Study("no-target", quick(), {"x": ep.Field("Lights/Nowhere/watts_per_floor_area", [3.0, None])})
-    results = study.run(check=False).wait(timeout=60).results()
+    results = study.run(check=False).wait().results()
     assert list(results["status"]) == ["failed", "done"]
     assert study.failures().iloc[0]["cause"] == "input"
     assert "Nowhere" in study.failures().iloc[0]["message"]
@@ -229,20 +229,20 @@ def test_a_run_out_of_time_is_failed_and_runs_with_more_time(store: str) -> None
     def study(timeout: float | None) -> ep.Study:
         return ep.Study("slow", whole(), {"lpd": ep.Field(LPD, [3.5])}, timeout=timeout)
 
-    slow = study(0.5).run().wait(timeout=60)
+    slow = study(0.5).run().wait()
     failure = slow.failures().iloc[0]
     assert failure["cause"] == "timeout"
     assert "after 0.5 s" in failure["message"]
-    assert study(0.5).run().wait(timeout=60).progress().failed == 1
-    assert study(60).run().wait(timeout=60).progress().done == 1
+    assert study(0.5).run().wait().progress().failed == 1
+    assert study(60).run().wait().progress().done == 1
 
 
 def test_a_study_is_opened_from_its_name(store: str) -> None:
-    ep.Study("opened", quick(), {"lpd": ep.Field(LPD, {"a": 4.0, "b": None})}).run().wait(timeout=60)
+    ep.Study("opened", quick(), {"lpd": ep.Field(LPD, {"a": 4.0, "b": None})}).run().wait()
     study = ep.Study.open("opened")
     assert list(study.variants["lpd"]) == ["a", "b"]
     assert study.results(strict=True)["status"].eq("done").all()
-    assert study.run().wait(timeout=60).progress().cached == 2
+    assert study.run().wait().progress().cached == 2
     assert "opened" in ep.studies().index
     assert ep.studies().loc["opened", "done"] == 2
     with pytest.raises(ep.StudyNotFoundError, match=r"it holds .*opened"):
@@ -253,7 +253,7 @@ def test_waiting_can_time_out_and_the_study_goes_on(store: str) -> None:
     study = ep.Study("time-out", whole(), {"lpd": ep.Field(LPD, [3.25])}).run()
     with pytest.raises(TimeoutError, match="it goes on"):
         study.wait(timeout=0.2)
-    assert study.wait(timeout=60).progress().done == 1
+    assert study.wait().progress().done == 1
 
 
 def test_a_study_can_be_awaited(store: str) -> None:
@@ -265,21 +265,21 @@ def test_a_study_can_be_awaited(store: str) -> None:
 
 def test_a_study_can_be_cancelled_and_continued(store: str) -> None:
     study = ep.Study("cancelled", whole(), {"lpd": ep.Field(LPD, [2.0, 2.125, 2.25, 2.375, 2.5, 2.625])}).run()
-    study.cancel().wait(timeout=10)
+    study.cancel().wait()
     assert study.progress().cancelled == 6
     assert set(study.results()["status"]) == {"cancelled"}
-    quick_one = ep.Study("after-cancel", quick(), {"lpd": ep.Field(LPD, [2.75])}).run().wait(timeout=30)
+    quick_one = ep.Study("after-cancel", quick(), {"lpd": ep.Field(LPD, [2.75])}).run().wait()
     assert quick_one.progress().done == 1, "the slots are free"
-    short = ep.Study("cancelled", whole(), {"lpd": ep.Field(LPD, [2.0, 2.125])}).run().wait(timeout=60)
+    short = ep.Study("cancelled", whole(), {"lpd": ep.Field(LPD, [2.0, 2.125])}).run().wait()
     assert short.progress().done == 2
 
 
 def test_failed_variants_can_be_tried_again(store: str) -> None:
-    study = ep.Study("retried", quick(), {"lpd": ep.Field(LPD, [2.875, -2.0])}).run(check=False).wait(timeout=60)
+    study = ep.Study("retried", quick(), {"lpd": ep.Field(LPD, [2.875, -2.0])}).run(check=False).wait()
     before = study.failures().iloc[0]
-    again = study.run(only="failed", check=False).wait(timeout=60)
+    again = study.run(only="failed", check=False).wait()
     assert again.progress().failed == 1
-    assert study.retry().wait(timeout=60).progress().failed == 1
+    assert study.retry().wait().progress().failed == 1
     assert study.failures().iloc[0]["message"] == before["message"]
     assert study.progress().done == 1
 
@@ -290,9 +290,9 @@ def test_what_failed_because_of_the_model_is_simulated_again_when_that_is_asked(
     crashed = Outcome(State.FAILED, Cause.CRASH, "a machine that was unwell")
     for key in study._own_manifest().keys:
         Store(store).put_outcome(key, crashed)
-    assert study.run().wait(timeout=60).progress().failed == 2, "a crash is held"
-    assert study.retry(cause="timeout").wait(timeout=60).progress().failed == 2
-    assert study.run(only="failed").wait(timeout=60).progress().done == 2
+    assert study.run().wait().progress().failed == 2, "a crash is held"
+    assert study.retry(cause="timeout").wait().progress().failed == 2
+    assert study.run(only="failed").wait().progress().done == 2
 
 
 def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> None:
@@ -308,9 +308,7 @@ def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> Non
     def lighting(share: float) -> float:
         (tmp_path / "lights.csv").write_text(f"{share}\n" * 8760)
         engine = ep.EnergyPlus(model, weather=CHICAGO)
-        frame = (
-            ep.Study("from-file", engine, {"lpd": ep.Field(LPD, [10.0])}).run().wait(timeout=60).results(strict=True)
-        )
+        frame = ep.Study("from-file", engine, {"lpd": ep.Field(LPD, [10.0])}).run().wait().results(strict=True)
         return float(frame["interior_lighting_kwh"].iloc[0])
 
     full, half = lighting(1.0), lighting(0.5)
@@ -321,7 +319,7 @@ def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> Non
 def test_a_result_is_one_small_file_and_the_run_folders_are_gone(store: str) -> None:
     from epstudy.workers.local import runtime_for
 
-    study = ep.Study("one-file", quick(), {"lpd": ep.Field(LPD, [1.5])}).run().wait(timeout=60)
+    study = ep.Study("one-file", quick(), {"lpd": ep.Field(LPD, [1.5])}).run().wait()
     manifest = json.loads((Path(store) / "studies" / "one-file" / "manifest.json").read_text().splitlines()[1])
     key = manifest["keys"][0]
     files = list((Path(store) / "results" / key[:2]).glob(f"{key}*"))
@@ -334,7 +332,7 @@ def test_a_result_is_one_small_file_and_the_run_folders_are_gone(store: str) -> 
 
 def test_scaling_by_one_is_the_untouched_model_and_doubled_lights_are_twice_the_energy(store: str) -> None:
     study = ep.Study("scaled", whole(), {"lights": ep.Scale(LPD, [None, 1.0, 2.0])}).run()
-    lighting = study.wait(timeout=100).results(strict=True)["interior_lighting_kwh"]
+    lighting = study.wait().results(strict=True)["interior_lighting_kwh"]
     assert lighting[1] == lighting[0]
     assert lighting[2] == pytest.approx(2 * lighting[0], rel=1e-9)
 
@@ -345,7 +343,7 @@ def test_savings_against_the_untouched_model(store: str) -> None:
     assert len(study.variants) == 2
     assert study.variants.iloc[0].isna().all()
     assert "where= drops 3 of 4 combinations" in study.check().warnings
-    frame = study.run().wait(timeout=100).results(strict=True, relative_to="baseline")
+    frame = study.run().wait().results(strict=True, relative_to="baseline")
     assert frame["interior_lighting_kwh_saving_percent"][1] == pytest.approx(50.0)
     assert frame["site_energy_kwh_saving"][0] == 0.0
     reopened = ep.Study.open("savings").results(relative_to="baseline")

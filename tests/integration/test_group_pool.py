@@ -41,7 +41,7 @@ def test_code_from_a_notebook_is_refused_by_the_check_and_by_the_worker() -> Non
     assert "execute no code from notebooks" in str(check)
     with pytest.raises(ep.CheckError):
         study.run()
-    study.run(check=False).wait(timeout=60)
+    study.run(check=False).wait()
     failed = study.failures()
     assert list(failed["cause"]) == ["infrastructure"], "it says nothing about the model: the next run() tries again"
     assert "do not execute code from notebooks" in failed["message"].iloc[0]
@@ -52,7 +52,7 @@ def test_a_function_that_is_installed_on_both_sides_runs() -> None:
         "wwr", quick(), {"wwr": ep.Measure("idfkit.geometry:set_wwr", [0.2, 0.4])}, outputs=ep.ComponentSizes()
     )
     assert study.check().ok
-    assert list(study.run().wait(timeout=60).results()["status"]) == ["done", "done"]
+    assert list(study.run().wait().results()["status"]) == ["done", "done"]
     sizes = study.table("ComponentSizes")
     cooling = sizes[sizes["component_class"].str.contains("Coil:Cooling") & (sizes["unit"] == "W")]
     less, more = cooling.groupby("variant")["value"].sum()
@@ -83,5 +83,5 @@ def test_a_study_goes_only_to_workers_that_have_its_engine() -> None:
         study.wait(timeout=4)
     assert list(study.results()["status"]) == [State.PENDING], "it waits for a worker that has it"
     study.cancel()
-    other = ep.Study("here", quick(), {"lpd": ep.Field(LPD, [1.22])}).run().wait(timeout=60)
+    other = ep.Study("here", quick(), {"lpd": ep.Field(LPD, [1.22])}).run().wait()
     assert list(other.results()["status"]) == [State.DONE]

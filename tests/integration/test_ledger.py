@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from epstudy.core.contracts import Stop
+from epstudy.workers.app import message_id
 from epstudy.workers.connection import RedisError, connect, socket_url
 from epstudy.workers.ledger import Lease, Ledger, Mark
 from epstudy.workers.processes import redis_server
@@ -308,3 +311,64 @@ def test_foreign_entries_do_not_spoil_a_glance(ledger: Ledger) -> None:
     assert said is not None
     assert said.workers == ()
     assert len(said.running) == 1
+
+
+def wait_in(ledger: Ledger, queue: str, study: str, count: int) -> None:
+    """Put so many messages of a study into a queue, as kombu does."""
+    for index in range(count):
+        ledger.redis.lpush(f"ep:{queue}", json.dumps({"headers": {"lang": "py", "id": message_id(study, index)}}))
+
+
+def read_order(ledger: Ledger, queue: str) -> list[str]:
+    """The messages in the order in which workers read them."""
+    waiting: Any = ledger.redis.lrange(f"ep:{queue}", 0, -1)
+    return [json.loads(message)["headers"]["id"] for message in reversed(waiting)]
+
+
+def test_messages_of_several_studies_take_turns_whoever_queued_first(ledger: Ledger) -> None:
+    ledger.open("other", DIGEST, "pp")
+    ledger.open("third", DIGEST, "ppp")
+    for study, count in ((STUDY, 4), ("other", 2), ("third", 3)):
+        wait_in(ledger, "q", study, count)
+    assert claim(ledger, MINE)  # so its study runs most
+    ledger.take_turns("q")
+    assert read_order(ledger, "q") == [
+        *("other:0", "third:0", "study:0"),
+        *("other:1", "third:1", "study:1"),
+        *("third:2", "study:2", "study:3"),
+    ]
+
+
+def test_what_is_no_message_of_ours_keeps_its_place_in_the_turns_and_nothing_is_lost(ledger: Ledger) -> None:
+    ledger.open("other", DIGEST, "pp")
+    wait_in(ledger, "q", STUDY, 2)
+    for foreign in ("no message", "", '{"id": 3}'):
+        ledger.redis.lpush("ep:q", foreign)
+    wait_in(ledger, "q", "other", 1)
+    ledger.take_turns("q")
+    waiting: Any = ledger.redis.lrange("ep:q", 0, -1)
+    assert len(waiting) == 6
+    assert b"no message" in waiting
+    ledger.redis.set("ep:s", "no list")
+    ledger.take_turns("s")
+    assert ledger.redis.get("ep:s") == b"no list"
+    ledger.take_turns("nothing")
+    assert not ledger.redis.exists("ep:nothing")
+
+
+def test_a_study_that_waits_for_its_turn_has_a_time_by_what_the_others_took(ledger: Ledger) -> None:
+    ledger.open("busy", DIGEST, "p" * 20)
+    for index in range(6):
+        lease = Lease("busy", DIGEST, index, f"busy-{index}", "t")
+        assert claim(ledger, lease)
+        ledger.finish(lease, Mark.DONE)
+    ledger.announce("worker", {"slots": 2})
+    waiting = ledger.progress(STUDY)
+    assert waiting is not None
+    assert waiting.eta_s is not None
+    assert waiting.eta_s < 5
+    seen = ledger.glance(STUDY, DIGEST)
+    assert seen is not None
+    assert len(seen.elsewhere_s) == 6
+    assert seen.sharing == 2
+    assert ledger.glance("busy", DIGEST).elsewhere_s == ()  # type: ignore[union-attr]

@@ -105,7 +105,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The folders of two annual runs, one without and one with requests and nearly every file that can be kept."""
     plain, asked = tmp_path_factory.mktemp("plain"), tmp_path_factory.mktemp("asked")
     processes = [start(plain, "annual", ()), start(asked, "annual", ASKED, KEPT)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait() for process in processes] == [0, 0]
     return plain, asked
 
 
@@ -119,7 +119,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The two design days, from a model written as epJSON, with the series as CSV besides."""
     folder = tmp_path_factory.mktemp("days")
     asked = [one for one in ASKED if one != ANNUAL]
-    assert start(folder, "design-days", asked, ["csv"], ".epjson").wait(timeout=60) == 0
+    assert start(folder, "design-days", asked, ["csv"], ".epjson").wait() == 0
     return Ran(folder, harvest_requests(folder, asked))
 
 
@@ -311,7 +311,7 @@ def test_design_days_follow_one_another_by_name(days: Ran) -> None:
 def test_design_days_give_no_energy_of_a_year(days: Ran, tmp_path: Path) -> None:
     assert days.frame(EndUses())["value"].isna().all()
     assert len(days.frame(ComponentSizes())) == 100
-    assert start(tmp_path, "design-days", [ANNUAL]).wait(timeout=60) == 0
+    assert start(tmp_path, "design-days", [ANNUAL]).wait() == 0
     ran = Ran(tmp_path, harvest_requests(tmp_path, [ANNUAL]))
     assert len(ran.frame(ANNUAL)) == 0
     assert "no annual values" in ran.note(ANNUAL)
@@ -329,7 +329,7 @@ def test_run_periods_follow_one_another_and_end_with_their_last_day(tmp_path: Pa
             control.run_simulation_for_sizing_periods = "Yes"
 
     asked = [ANNUAL, *(Meter(ELECTRICITY, frequency) for frequency in ("daily", "monthly", "runperiod"))]
-    assert start(tmp_path, "annual", asked, change=change).wait(timeout=60) == 0
+    assert start(tmp_path, "annual", asked, change=change).wait() == 0
     ran = Ran(tmp_path, harvest_requests(tmp_path, asked))
     days, months, periods = (ran.frame(one) for one in asked[1:])
     assert days.groupby("environment", sort=False).size().to_dict() == {"ANNUAL": 3, "NEW YEAR": 2}

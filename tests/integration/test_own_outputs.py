@@ -23,6 +23,7 @@ OWN = """
   Output:Table:Monthly, My Months [2], 3, Zone Mean Air Temperature, SumOrAverage;
   Output:Table:Annual, My Year, *, Always, Lights Electricity Energy, SumOrAverage, 3;
   Output:Table:TimeBins, *, Zone Mean Air Temperature, 18, 2, 8;
+  Output:Table:TimeBins, Box, Zone Lights Electricity Rate, 0, 100, 8;
   Daylighting:Controls, Box Daylight, Box, SplitFlux, Always, Continuous, 0.3, 0.2, 1, 1, Point, 0, 22, 1,
     Point, 1, 500;
   Daylighting:ReferencePoint, Point, Box, 4, 3, 0.8;
@@ -48,6 +49,7 @@ def study(session_store: str, tmp_path_factory: pytest.TempPathFactory) -> ep.St
         ep.Table("My Year", "Custom Annual Report"),
         ep.Table("TimeBins", "Zone Mean Air Temperature"),
         ep.Table("Zone Mean Air Temperature [C]", "Statistics"),
+        ep.Table("Zone Lights Electricity Rate", "Time Bin Results"),
     ]
     keep = ("map", "dfs", "json", "screen", "eplusout.sql")
     made = ep.Study("own", shoebox(path, OWN), LPD, outputs=outputs, keep=keep, store=session_store)
@@ -84,6 +86,7 @@ def test_tables_of_the_models_own(study: ep.Study) -> None:
     assert 0 < len(statistics) < len(bins)
     assert {*statistics["value"].dropna()} <= {*bins["value"].dropna()}
     assert bins["value"].max() == 7 * 24, "hours"
+    assert len(study.table("Zone Lights Electricity Rate", "Time Bin Results")), "which nothing else reports"
 
 
 def test_maps_and_other_files_that_energyplus_wrote(study: ep.Study) -> None:

@@ -42,7 +42,7 @@ def test_it_shows_what_runs_where_and_how_it_ends(own_store: str) -> None:
     assert lanes[0]["label"].startswith("lpd = ")
     assert running["queue"]["my_slots"] >= 1
     assert running["workers"][0]["host"]
-    study.wait(timeout=120)
+    study.wait()
     view = views(study)
     assert view["counts"] == {"done": 6, "cached": 0, "running": 0, "waiting": 0, "failed": 0, "cancelled": 0}
     assert view["ended"]
@@ -104,7 +104,7 @@ def test_a_notebook_that_nobody_looks_at_keeps_the_last_snapshot(program: str, o
     subprocess.run(
         [sys.executable, "-m", *command],
         check=True,
-        timeout=200,
+        timeout=600,
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")},
     )

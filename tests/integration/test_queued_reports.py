@@ -199,7 +199,7 @@ def test_a_report_is_cancelled_with_its_kernel_and_not_with_its_study(own_store:
         assert "it was cancelled" in epstudy("reports", "fetch", report, "--wait", code=1)
     assert alive([process, *kernels]) == []
     assert not (tmp_path / "running.html").exists()
-    assert ep.Study.open("office-8.0").wait(timeout=60).progress().done == 12
+    assert ep.Study.open("office-8.0").wait().progress().done == 12
 
 
 def test_an_idle_pool_stays_for_a_report_and_ends_after_it(own_store: str, tmp_path: Path, counted: Path) -> None:
@@ -433,4 +433,4 @@ def test_a_report_that_nobody_can_execute_is_refused_or_says_so(
         told = [waiting.stderr.readline(), waiting.stderr.readline()]
         assert any("no worker is there that executes reports; epstudy pool start goes on" in line for line in told)
         assert "cancelled" in epstudy("reports", "cancel", report)
-        assert waiting.wait(timeout=20) == 1
+        assert waiting.wait() == 1

@@ -178,7 +178,7 @@ def test_a_report_that_is_ended_leaves_no_kernel_and_no_files(
         assert process.stderr is not None
         kernel = int(next(line for line in process.stderr if line.startswith("kernel")).split()[1])
         process.terminate()
-        process.wait(timeout=30)
+        process.wait()
     assert process.returncode != 0
     until(lambda: not psutil.pid_exists(kernel), 10)
     assert [path.name for path in tmp_path.iterdir()] == ["long.ipynb"], "neither a page nor a temporary file"

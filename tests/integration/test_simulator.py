@@ -372,3 +372,26 @@ def test_a_run_folder_that_somebody_removed_is_nobodys_model(simulator: EnergyPl
     assert outcome.cause is Cause.INFRASTRUCTURE
     assert "No such file or directory" in outcome.message
     assert alive(processes()) == []
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_weather_file_that_is_gone_was_a_failure_of_the_model(
+    simulator: EnergyPlusSimulator, tmp_path: Path, comes_back: bool
+) -> None:
+    """The store is deleted, or away for a moment, between the look at the run's files and EnergyPlus' own."""
+    run = prepare(tmp_path, quick())
+    weather = run.input_path(run.recipe["weather"])
+    asked: list[str] = []
+
+    def vanishing(name: str) -> Path:
+        asked.append(name)
+        if asked.count(name) == 1 and name == weather.name:
+            return tmp_path / "away" / name
+        if not comes_back:
+            weather.unlink(missing_ok=True)
+        return run.input_path(name)
+
+    outcome = simulator.run(replace(run, input_path=vanishing), on)
+    assert (outcome.state, outcome.cause) == (State.FAILED, Cause.INFRASTRUCTURE)
+    assert weather.name in outcome.message
+    assert not outcome.settles(None), "another run() tries it again"

@@ -86,7 +86,7 @@ def test_the_number_outlives_the_worker_and_the_redis(pool: Pool, ledger: Ledger
     [redis] = below_the_keeper(own_store, "redis.sock")
     redis.send_signal(signal.SIGKILL)
     study = ep.Study("after", quick(), {"lpd": ep.Field(LPD, [6.0, 7.0])}).run()
-    assert study.wait(timeout=60).progress().workers == 3
+    assert study.wait().progress().workers == 3
     assert Ledger(connect(local.runtime_for(own_store).url)).slots() is None, "this Redis began empty"
     assert len(children(own_store)) == 3
 

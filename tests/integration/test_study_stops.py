@@ -14,7 +14,7 @@ SCHEDULE = "Lights/Core*/schedule_name"
 def test_a_study_stops_after_some_failures_of_one_cause(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     names = [f"NONE-{number}" for number in range(12)]
     one = ep.Study("stops", quick(), {"schedule": ep.Field(SCHEDULE, names)}, stop_after=2)
-    one.run(check=False).wait(timeout=120)
+    one.run(check=False).wait()
     states = list(one.results()["status"])
     assert 2 <= states.count(State.FAILED) <= 4, "two slots may each be at one more"
     assert states.count(State.CANCELLED) == 12 - states.count(State.FAILED)
@@ -28,9 +28,9 @@ def test_retry_goes_on_with_what_was_stopped(store: str) -> None:
         "lpd": ep.Field("Lights/Perimeter*/watts_per_floor_area", [3.01, 3.03, 3.05, 3.07]),
     }
     one = ep.Study("goes-on", quick(), parameters, stop_after=1)
-    one.run(check=False).wait(timeout=120)
+    one.run(check=False).wait()
     assert State.CANCELLED in set(one.results()["status"])
-    ep.Study("goes-on", quick(), parameters).run(check=False).wait(timeout=120)
+    ep.Study("goes-on", quick(), parameters).run(check=False).wait()
     assert list(one.results()["status"]) == [State.FAILED] * 8 + [State.DONE] * 4
 
 

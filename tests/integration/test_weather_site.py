@@ -116,7 +116,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +14,8 @@ from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.failures import failures_frame
 from epstudy.plots.labels import axis_label
-from epstudy.results import results_frame, with_savings, without_effect
+from epstudy.results import results_frame, stored_states, with_savings, without_effect
+from epstudy.store import Store
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
 METRICS = {"heating_kwh": "kWh", "warnings": "1"}
@@ -93,6 +95,15 @@ def test_without_a_single_success_the_columns_are_there_and_numbers() -> None:
 def test_the_store_has_the_last_word_over_the_ledger() -> None:
     frame = results_frame(MANIFEST, OUTCOMES, ["running"] * 5)
     assert list(frame["status"])[:2] == ["done", "failed"]
+
+
+def test_a_changed_grid_that_never_ran_is_not_cancelled_as_the_one_before_was(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    store.put_manifest(MANIFEST)
+    store.set_cancelled(MANIFEST.study, True)
+    assert stored_states(store, MANIFEST) == ["cancelled"] * 5
+    changed = replace(MANIFEST, keys=tuple(f"{place}" * 64 for place in "abcde"))
+    assert stored_states(store, changed) == ["pending"] * 5
 
 
 def test_failures_are_those_that_failed_and_say_why() -> None:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from epstudy.core.errors import InputError
+from epstudy.days import day_types
 from epstudy.series import about, long_series, long_table, wide_series
 
 DAY = 24
@@ -28,11 +29,19 @@ def content(columns: Mapping[str, Any], **said: Any) -> bytes:
     return written.getvalue()
 
 
-def series(steps: int = DAY, year: int = 2017, **keys: float) -> bytes:
+def series(steps: int = DAY, year: int = 2017, begin: str = "01-01", **keys: float) -> bytes:
     """Hours from 1 January, and for each key a value that is its own all day long."""
-    time = np.datetime64(f"{year}-01-01", "us") + np.arange(1, steps + 1) * np.timedelta64(60, "m")
+    time = np.datetime64(f"{year}-{begin}", "us") + np.arange(1, steps + 1) * np.timedelta64(60, "m")
     columns = {key: np.full(steps, value) for key, value in keys.items()}
     return content({"time": time, **columns}, name="Some Energy", unit="kWh")
+
+
+def numbered(steps: int, begin: str, days: Mapping[str, str] | None = None, step: str = "h", **said: Any) -> bytes:
+    """Steps from a day on, each with the day of the month that it is in as its value."""
+    time = np.datetime64(begin, step) + np.arange(1, steps + 1)
+    day = pd.DatetimeIndex(time.astype("datetime64[us]") - np.timedelta64(1, "m")).day.to_numpy().astype(float)
+    known = {"day_types": {"RUN": dict(days)}} if days else {}
+    return content({"time": time.astype("datetime64[us]"), "a": day}, name="Some Energy", unit="kWh", **known, **said)
 
 
 def nothing(note: str = "") -> bytes:
@@ -72,10 +81,84 @@ def test_a_series_that_nobody_has_says_why(show: Any) -> None:
         show({}, "e")
 
 
-def test_variants_of_different_lengths_are_named() -> None:
-    files = {0: series(a=1.0), 3: nothing(), 4: series(48, a=1.0), 5: series(12, a=1.0)}
+def test_variants_of_different_days_and_lengths_are_named() -> None:
+    files = {0: series(a=1.0), 3: nothing(), 4: series(48, begin="02-01", a=1.0), 5: series(12, begin="03-01", a=1.0)}
     with pytest.raises(InputError, match=r'"e" has 24 steps in variant 0 and 48 in variant 4 \(and 1 more differ'):
         wide_series(files, "e")
+    with pytest.raises(InputError, match="not of the same days"):
+        wide_series({place: numbered(24 + place, "2017-01-01", frequency="detailed") for place in (0, 1)}, "e")
+
+
+@pytest.mark.parametrize("step", ["h", "D"])
+def test_1_march_stood_beside_29_february(step: str) -> None:
+    """Three days about the leap day of 2020 beside those of 2019 and a typical year: each day beside its like."""
+    a_day = 24 if step == "h" else 1
+    files = {
+        0: numbered(2 * a_day, "2019-02-28", step=step),
+        1: numbered(3 * a_day, "2020-02-28", step=step),
+        2: numbered(2 * a_day, "2017-02-28", step=step),
+    }
+    frame = wide_series(files, "e")
+    assert [stamp.date().isoformat() for stamp in frame.index[::a_day]][-1] == (
+        "2020-03-01" if a_day == 24 else "2020-03-02"
+    )
+    assert frame[1].to_list() == [28.0] * a_day + [29.0] * a_day + [1.0] * a_day
+    assert frame[0].equals(frame[2])
+    assert frame[0].dropna().to_list() == [28.0] * a_day + [1.0] * a_day
+    assert frame[0].isna().to_numpy().nonzero()[0].tolist() == list(range(a_day, 2 * a_day))
+    long = long_series(files, "e")
+    assert long.groupby("variant").size().to_dict() == {0: 2 * a_day, 1: 3 * a_day, 2: 2 * a_day}
+    assert set(long.loc[long["variant"] == 0, "time"].dt.year) == {2019}, "each variant has its own stamps"
+
+
+def test_months_of_a_leap_year_stand_beside_those_of_another() -> None:
+    ends = [np.array([f"{year}-02-01", f"{year}-03-01", f"{year}-04-01"], "datetime64[us]") for year in (2019, 2020)]
+    files = {place: content({"time": one, "a": [1.0, 2.0, 3.0]}, frequency="monthly") for place, one in enumerate(ends)}
+    frame = wide_series(files, "e")
+    assert frame[0].to_list() == frame[1].to_list() == [1.0, 2.0, 3.0]
+    assert set(frame.index.year) == {2019}
+
+
+def test_july_to_june_stands_beside_january_to_december() -> None:
+    files = {0: numbered(365, "2018-01-01", step="D"), 1: numbered(365, "2018-07-01", step="D")}
+    frame = wide_series(files, "e")
+    assert frame[0].equals(frame[1])
+    assert frame.index[0] == pd.Timestamp("2018-01-02")
+
+
+def test_days_carry_what_they_ran_as_through_slices_and_sums() -> None:
+    frame = wide_series({0: numbered(72, "2020-12-24", {"2020-12-25": "Holiday"})}, "e")
+    assert day_types(frame).to_list() == ["Thursday"] * 24 + ["Holiday"] * 24 + ["Saturday"] * 24
+    for part in (frame.loc["2020-12-25 01:00":"2020-12-26 00:00"], frame.iloc[24:48], frame[0].iloc[24:48] * 2):  # type: ignore[misc]
+        assert set(day_types(part)) == {"Holiday"}
+    days = frame.resample("D", closed="right", label="right").sum()
+    assert day_types(days).to_list() == ["Thursday", "Holiday", "Saturday"]
+    assert day_types(frame.rename(columns={0: "as built"})).value_counts()["Holiday"] == 24
+
+
+def test_files_from_before_day_types_have_the_weekdays_of_their_stamps() -> None:
+    assert "day_types" not in wide_series({0: series(a=1.0)}, "e").attrs
+    assert set(day_types(wide_series({0: series(a=1.0)}, "e"))) == {"Sunday"}
+
+
+def test_two_years_side_by_side_have_each_its_own_weekdays() -> None:
+    frame = wide_series({0: numbered(48, "2019-02-28"), 1: numbered(72, "2020-02-28")}, "e")
+    assert day_types(frame, 1).iloc[[0, 24, 48]].to_list() == ["Friday", "Saturday", "Sunday"]
+    assert day_types(frame, 0).iloc[[0, 48]].to_list() == ["Thursday", "Friday"]
+    assert day_types(frame[0]).iloc[[0, 48]].to_list() == ["Thursday", "Friday"]
+    with pytest.raises(InputError, match=r"ran over different weekdays .*; give variant="):
+        day_types(frame)
+    long = long_series({0: numbered(48, "2019-02-28"), 1: numbered(72, "2020-02-28")}, "e")
+    assert day_types(long).to_list() == [
+        kind for kind in ("Thursday", "Friday", "Friday", "Saturday", "Sunday") for _ in range(24)
+    ]
+
+
+def test_each_period_has_its_own_days() -> None:
+    noon = np.datetime64("2017-07-21T12:00", "us")
+    said = {"day_types": {"wet": {"2017-07-21": "SummerDesignDay"}, "dry": {"2017-07-21": "CustomDay1"}}}
+    one = content({"environment": ["wet", "dry"], "time": [noon, noon], "a": [1.0, 2.0]}, **said)
+    assert day_types(wide_series({0: one, 1: one}, "t")).to_list() == ["SummerDesignDay", "CustomDay1"]
 
 
 def test_one_key_of_several_must_be_named() -> None:

@@ -29,12 +29,21 @@ def test_without_a_terminal_there_is_a_line_each_ten_percent_and_no_control_char
     assert "\x1b" not in said
 
 
-def test_beside_a_panel_the_first_and_the_last_line_are_enough() -> None:
+def test_beside_a_panel_no_line_says_what_was() -> None:
     out = io.StringIO()
     with ProgressLines("s", out, quiet=True) as lines:
         for done in range(41):
             lines.show(at(done))
-    assert out.getvalue().splitlines() == [f"s: {at(0)}", f"s: {at(40)}"]
+    assert out.getvalue().splitlines() == [f"s: {at(40)}"]
+
+
+def test_below_a_panel_in_the_same_cell_there_is_no_line() -> None:
+    out = io.StringIO()
+    with ProgressLines("s", out, quiet=True, says_end=False) as lines:
+        lines.show(at(0))
+        lines.show(at(40))
+        lines.say("failed: 2 × no such schedule")
+    assert out.getvalue() == "s: failed: 2 × no such schedule\n"
 
 
 def test_a_terminal_has_one_line_that_is_redrawn() -> None:

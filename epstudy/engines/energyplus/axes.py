@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from idfkit import validate_object as validate
 from epstudy.core.canonical import canonical, content_digest
 from epstudy.core.errors import EpstudyError, InputError
 from epstudy.core.parameter import Level, Parameter
+from epstudy.core.refusal import is_refused, refused
 from epstudy.engines.energyplus import edits as editing
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.checks import not_a_parameter, unused
+from epstudy.engines.energyplus.document import IDFDocument
 from epstudy.engines.energyplus.model import Document, Match
+from epstudy.engines.energyplus.weather_checks import Use, weather_findings
 
-Read = Callable[[Path, str], "bytes | None"]
+Read = Callable[[Path, str], bytes]
 _TRIED = 100  # numbers of one field that are looked at in the model: more would be felt
 _COMPARED = 24  # levels whose whole models are compared: more would be felt
 
@@ -28,7 +32,8 @@ _COMPARED = 24  # levels whose whole models are compared: more would be felt
 class Seen:
     """One parameter, looked at: `edits` has what each level does, `notes` a text for each level that results show.
 
-    `unit` is that of the levels' labels, where all have the same one.
+    A level that cannot be made is `refused`: its edit says why. `unit` is that of the levels' labels, where all have
+    the same one.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -44,16 +49,22 @@ class Seen:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     unit: str = ""
 
+    def refuse(self, why: str, levels: Iterable[Level]) -> tuple[tuple[Any, ...], ...]:
+        """Return the edits of levels none of which can be made; None leaves the model as it is."""
+        self.problems.append(why)
+        return tuple(() if level.value is None else (refused(why, level.value),) for level in levels)
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The untouched model and what is known of it; `read` gives a file's content and says what is wrong with it."""
+    """The untouched model and what is known of it; `read` gives a file's content, or InputError that says why not."""
 
     document: Document
     suffix: str
     period: str
     problems: frozenset[str]
     read: Read
+    use: Use
     ddy: str = ""
 
 
@@ -88,29 +99,46 @@ def issues(document: Document) -> frozenset[str]:
 
 
 def _field(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
+    wrong: list[str] = []
+    impossible: dict[str, str] = {}
     for target in parameter.targets:
         try:
-            match = model.find(base.document, target)
+            match = _match(base, target)
         except InputError as error:
-            seen.problems.append(str(error))
-            continue
-        refused = not_a_parameter(match, base.period)
-        if refused:
-            seen.problems.append(f'"{target}" {refused}')
+            wrong.append(str(error))
             continue
         seen.matches.append(match)
-        seen.problems += _together(_level_problems(base, match, parameter))
+        problems = _level_problems(base, match, parameter, impossible)
+        seen.problems += _together(problems)
         seen.warnings += unused(match)
+    seen.problems[:0] = wrong
     seen.touches = ", ".join(f"{_named(match)}: {count(len(match.objects), 'object')}" for match in seen.matches)
     seen.unit = _unit(parameter, seen.matches)
+    if wrong:
+        impossible |= {_identity(level): wrong[0] for level in parameter.levels if level.value is not None}
     targets = [match.canonical for match in seen.matches]
-    if len(targets) != len(parameter.targets):
-        targets = list(parameter.targets)  # what matches nothing stays as it was typed
-    verb, how, nothing = ("scale", "by", (None, 1)) if parameter.kind == "scale" else ("set", "to", (None,))
-    seen.edits = tuple(
-        () if level.value in nothing else tuple({verb: target, how: level.value} for target in targets)
-        for level in parameter.levels
-    )
+    seen.edits = tuple(_field_edits(parameter.kind, targets, level, impossible) for level in parameter.levels)
+
+
+def _match(base: Base, target: str) -> Match:
+    """What a target names in the model, if it can be varied."""
+    match = model.find(base.document, target)
+    why_not = not_a_parameter(match, base.period)
+    if why_not:
+        raise InputError(f'"{target}" {why_not}')
+    return match
+
+
+def _field_edits(kind: str, targets: list[str], level: Level, impossible: Mapping[str, str]) -> tuple[Any, ...]:
+    """What a level of a field does; `impossible` says why some levels cannot be made."""
+    if _identity(level) in impossible:
+        return (refused(impossible[_identity(level)], level.value),)
+    verb, how, nothing = ("scale", "by", (None, 1)) if kind == "scale" else ("set", "to", (None,))
+    return () if level.value in nothing else tuple({verb: target, how: level.value} for target in targets)
+
+
+def _identity(level: Level) -> str:
+    return canonical([level.label, level.value])
 
 
 def _unit(parameter: Parameter, matches: Sequence[Match]) -> str:
@@ -130,8 +158,13 @@ def _named(match: Match) -> str:
     return f"{match.object_class}/{match.pattern}/{match.field} (now {now[:60]})"
 
 
-def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tuple[Level, str]]:
-    """What the schema, and the names in the model, say against each level; not what they say of the model itself."""
+def _level_problems(
+    base: Base, match: Match, parameter: Parameter, impossible: dict[str, str]
+) -> list[tuple[Level, str]]:
+    """What the schema, and the names in the model, say against each level; not what they say of the model itself.
+
+    Levels that cannot be written at all are told in `impossible`, too.
+    """
     problems = []
     schema = base.document.schema
     edited = base.document.copy()
@@ -144,10 +177,11 @@ def _level_problems(base: Base, match: Match, parameter: Parameter) -> list[tupl
             _apply(touched, parameter, level.value)
         except InputError as error:
             problems.append((level, str(error)))
+            impossible.setdefault(_identity(level), f"level {level.label!r}: {error}")
             continue
         found = set(issues(edited) if touched.refers else ())
         if not touched.refers:
-            found |= _texts(one for each in touched.objects for one in validate(each, schema))
+            found |= _texts(one for each in touched.objects for one in validate(each, schema, check_unknown=False))
             found |= {
                 f'{match.object_class} "{model.label_of(one)}", {match.field}: {text}'
                 for one, text in touched.refusals()
@@ -206,21 +240,34 @@ def _weather(base: Base, parameter: Parameter, _place: int, seen: Seen) -> None:
     found = []
     notes = []
     for level in parameter.levels:
-        edit, note = _weather_level(base, level, seen)
-        found.append((edit,) if edit else ())
+        try:
+            edit, note = _weather_level(base, level, seen)
+        except InputError as error:
+            [edits], note = seen.refuse(f"level {level.label!r}: {error}", [level]), ""
+        else:
+            edits = (edit,) if edit else ()
+        found.append(edits)
         notes.append(note)
     seen.edits, seen.notes = tuple(found), tuple(notes)
     days = len([*model.objects_of(base.document, "SizingPeriod:DesignDay")])
     seen.touches = f"Site:Location and {count(days, 'SizingPeriod:DesignDay')}"
     stays = left_behind(base.document)
-    if stays and any(seen.edits):
+    if stays and any(edits and not is_refused(edits) for edits in seen.edits):
         seen.warnings.append(f"stays as in the old place: {'; '.join(stays)}")
 
 
 def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any] | None, str]:
-    """The edit of one level, or None, and where its design days come from."""
+    """The edit of one level, or None, and where its design days come from.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or is not what it should be.
+    """
+    from epstudy.engines.energyplus.annual import annual_days
+    from epstudy.engines.energyplus.calendar_checks import calendar_warnings
     from epstudy.engines.energyplus.design_days import far_apart, site_from_ddy, site_from_header
-    from epstudy.engines.energyplus.weather import read_epw, weather_problems
+    from epstudy.engines.energyplus.weather import read_epw
 
     if level.value is None:
         return None, _SITES["ddy"].format(ddy=base.ddy) if base.ddy else _SITES["model"]
@@ -228,32 +275,44 @@ def _weather_level(base: Base, level: Level, seen: Seen) -> tuple[dict[str, Any]
         epw_path, ddy_path = _weather_paths(level.value)
     except (OSError, RuntimeError) as error:  # a name that is too long, ~ of a user who is not there
         why = getattr(error, "strerror", None) or error
-        seen.problems.append(f"level {level.label!r}: the weather file {level.value!r} cannot be read: {why}")
-        return None, ""
+        raise InputError(f"the weather file {level.value!r} cannot be read: {why}") from error
     content = base.read(epw_path, "weather file")
     ddy = None if ddy_path is None else base.read(ddy_path, "design-day file")
-    if content is None or (ddy is None and ddy_path is not None):
-        return None, ""
-    wrong = weather_problems(content, base.period)
-    seen.problems += [f"the weather file {epw_path} {text}" for text in wrong]
-    if wrong:
-        return None, ""
+    with _about(f"the weather file {epw_path}"):
+        epw = read_epw(content)
+        site = site_from_header(epw)
+    found = weather_findings(content, base.use)
+    seen.problems += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.problems]
+    seen.warnings += [f"level {level.label!r}: the weather file {epw_path} {text}" for text in found.warnings]
     edit: dict[str, Any] = {"weather": _keep(seen, content, ".epw"), "site": "model", "ddy": None}
-    try:
-        if ddy is not None:
-            far = far_apart(site_from_ddy(ddy), read_epw(content))
-            seen.warnings += [f"level {level.label!r}: {far}"] if far else []
-            edit |= {"site": "ddy", "ddy": _keep(seen, ddy, ".ddy")}
-        elif site_from_header(read_epw(content)) is not None:
-            edit["site"] = "header"
-        else:
-            seen.warnings.append(
-                f"level {level.label!r}: there is no .ddy beside {epw_path.name} and its header has no design "
-                "conditions: sizing stays with the model's own design days, those of another place"
-            )
-    except InputError as error:
-        seen.problems.append(f"level {level.label!r}: {ddy_path or epw_path} {error}")
+    if base.period == "annual":
+        days = annual_days(base.document, epw)
+        edit |= {"days": days} if days else {}
+    seen.warnings += [
+        f"level {level.label!r}: {text}" for text in calendar_warnings(base.document, base.period, epw, str(epw_path))
+    ]
+    if ddy is not None:
+        with _about(f"the design-day file {ddy_path}"):
+            far = far_apart(site_from_ddy(ddy), epw)
+        seen.warnings += [f"level {level.label!r}: {far}"] if far else []
+        edit |= {"site": "ddy", "ddy": _keep(seen, ddy, ".ddy")}
+    elif site is not None:
+        edit["site"] = "header"
+    else:
+        seen.warnings.append(
+            f"level {level.label!r}: there is no .ddy beside {epw_path.name} and its header has no design "
+            "conditions: sizing stays with the model's own design days, those of another place"
+        )
     return edit, _SITES[edit["site"]].format(ddy=ddy_path.name if ddy_path else "")
+
+
+@contextlib.contextmanager
+def _about(what: str) -> Iterator[None]:
+    """Have an InputError say first what it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what} {error}") from error
 
 
 def _weather_paths(value: Any) -> tuple[Path, Path | None]:
@@ -292,8 +351,10 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
     for level in parameter.levels:
         wrong = constructions.construction_problems(base.document, parameter.targets, level.value)
         seen.problems += [f"level {level.label!r}: {text}" for text in wrong if text not in seen.problems]
-        fits = not wrong and level.value is not None
-        found.append(tuple(constructions.construction_edits(parameter.targets, level.value)) if fits else ())
+        if wrong:
+            found.append((refused(f"level {level.label!r}: {wrong[0]}", level.value),))
+        else:
+            found.append(tuple(constructions.construction_edits(parameter.targets, level.value)))
     seen.edits = tuple(found)
     if not seen.problems:
         _compare_models(base, parameter, seen)
@@ -312,12 +373,11 @@ def _measure(base: Base, parameter: Any, place: int, seen: Seen) -> None:
         returned.append(function(document, value))
         return returned[-1]
 
-    seen.edits = ((),) * len(parameter.levels)
     try:
         code = read_measure(parameter.function)
         function = load_code(code)
     except EpstudyError as error:
-        seen.problems.append(str(error))
+        seen.edits = seen.refuse(str(error), parameter.levels)
         return
     seen.sources[code.digest] = code.to_json()
     seen.functions[code.digest] = watched
@@ -339,10 +399,10 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
     Returns what the levels change, by class. `returned` has what the user's function gives back, once it was called.
     """
     material = editing.Material(read=seen.files.__getitem__, function=seen.functions.__getitem__)
-    untouched = _objects(base.document)
     same: dict[str, list[Any]] = {}
     changed: dict[str, int] = {}
-    levels = [(level, edits) for level, edits in zip(parameter.levels, seen.edits, strict=True) if edits]
+    made = zip(parameter.levels, seen.edits, strict=True)
+    levels = [(level, edits) for level, edits in made if edits and not is_refused(edits)]
     for level, edits in levels[:_COMPARED]:
         edited = base.document.copy()
         try:
@@ -353,11 +413,11 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
         seen.problems += [f"level {level.label!r}: {text}" for text in _new_problems(base, issues(edited))]
         text = model.write(edited, base.suffix)
         same.setdefault(content_digest(text), []).append(level.label)
-        for object_class, number in _changed(untouched, _objects(edited)).items():
+        for object_class, number in edited.changes().items():
             changed[object_class] = max(number, changed.get(object_class, 0))
-    before = content_digest(model.write(base.document.copy(), base.suffix))
+    before = content_digest(model.write(base.document, base.suffix))
     if before in same:
-        kinds = sorted({type(one).__name__ for one in returned if not isinstance(one, type(base.document) | None)})
+        kinds = sorted({type(one).__name__ for one in returned if not isinstance(one, IDFDocument | None)})
         instead = f"; its function returns {' or '.join(kinds)}, and must edit the model in place" if kinds else ""
         seen.warnings.append(f"changes nothing in the model at {_labels(same.pop(before))}{instead}")
     for labels in same.values():
@@ -366,21 +426,6 @@ def _compare_models(base: Base, parameter: Parameter, seen: Seen, returned: Iter
     if len(levels) > _COMPARED:
         seen.warnings.append(f"was tried at the first {_COMPARED} of {len(levels)} levels")
     return ", ".join(f"{name}: {count(number, 'object')}" for name, number in sorted(changed.items()))
-
-
-def _objects(document: Document) -> dict[tuple[str, str], str]:
-    return {
-        (object_class, str(one.name).casefold() or str(place)): canonical(dict(one.data.items()))
-        for object_class in document
-        for place, one in enumerate(document[object_class])
-    }
-
-
-def _changed(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> dict[str, int]:
-    """How many objects of each class are new, gone or other."""
-    places = {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
-    classes = [object_class for object_class, _ in places]
-    return {object_class: classes.count(object_class) for object_class in classes}
 
 
 def _new_problems(base: Base, found: Iterable[str], unit: str = "") -> list[str]:

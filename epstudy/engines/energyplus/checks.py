@@ -2,70 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.external import REFERENCES
+from epstudy.engines.energyplus.fields import find_place, unnumbered
 from epstudy.engines.energyplus.installation import Installation
-from epstudy.engines.energyplus.model import Document, Match, ModelObject, objects_of
+from epstudy.engines.energyplus.methods import methods_of
+from epstudy.engines.energyplus.model import Document, Match, ModelObject, label_of, objects_of
 from epstudy.engines.energyplus.outputs import UNASKED
 
-#: For classes with a method of calculation: the field that says which, and for each method the field that counts.
-_LEVELS = (
-    "design_level_calculation_method",
-    {"watts/area": "watts_per_floor_area", "watts/person": "watts_per_person"},
-)
-_METHODS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "Lights": (_LEVELS[0], {**_LEVELS[1], "lightinglevel": "lighting_level"}),
-    **{
-        name: (
-            _LEVELS[0],
-            {
-                "equipmentlevel": "design_level",
-                "watts/area": "watts_per_floor_area",
-                "power/area": "power_per_floor_area",
-                "watts/person": "watts_per_person",
-                "power/person": "power_per_person",
-            },
-        )
-        for name in ("ElectricEquipment", "GasEquipment", "HotWaterEquipment", "SteamEquipment", "OtherEquipment")
-    },
-    "People": (
-        "number_of_people_calculation_method",
-        {"people": "number_of_people", "people/area": "people_per_floor_area", "area/person": "floor_area_per_person"},
-    ),
-    "ZoneInfiltration:DesignFlowRate": (
-        "design_flow_rate_calculation_method",
-        {
-            "flow/zone": "design_flow_rate",
-            "flow/area": "flow_rate_per_floor_area",
-            "flow/exteriorarea": "flow_rate_per_exterior_surface_area",
-            "flow/exteriorwallarea": "flow_rate_per_exterior_surface_area",
-            "airchanges/hour": "air_changes_per_hour",
-        },
-    ),
-    "ZoneVentilation:DesignFlowRate": (
-        "design_flow_rate_calculation_method",
-        {
-            "flow/zone": "design_flow_rate",
-            "flow/area": "flow_rate_per_floor_area",
-            "flow/person": "flow_rate_per_person",
-            "airchanges/hour": "air_changes_per_hour",
-        },
-    ),
-}
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong with a model, and what is worth a word."""
+
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_version(model: tuple[int, int] | None, installation: Installation) -> list[str]:
     """Problems of a model that states another version than the installed EnergyPlus has."""
-    if model is None:
-        return ["states no version; add the object Version, such as `Version,25.2;`"]
-    if model == installation.version[:2]:
+    if model in (None, installation.version[:2]):
         return []
-    return [
-        f"is of EnergyPlus version {model[0]}.{model[1]}, the engine is {installation.build}; it would run, and other "
-        "numbers come out. Upgrade the model with EnergyPlus' IDFVersionUpdater"
-    ]
+    stated = f"is of EnergyPlus version {model[0]}.{model[1]}, the engine is {installation.build}; it would run, and"
+    if model > installation.version[:2]:
+        return [
+            f"{stated} not as its version means it. Install EnergyPlus {model[0]}.{model[1]} and name its folder, "
+            f"installation=..., or ask for the model in version {'.'.join(map(str, installation.version[:2]))}"
+        ]
+    return [f"{stated} other numbers come out. Upgrade the model with EnergyPlus' IDFVersionUpdater"]
 
 
 def check_classes(document: Document, installation: Installation, trusted: bool) -> list[str]:
@@ -111,13 +81,14 @@ def check_period(document: Document, period: str, weather: bool) -> list[str]:
     if period == "design-days":
         sizing = [name for name in document if name.startswith("SizingPeriod:") and len(document[name])]
         return [] if sizing else ["has no SizingPeriod object, so there are no design days to run; use period='annual'"]
-    if not weather and (period == "annual" or _runs_weather(document)):
+    if not weather and (period == "annual" or runs_weather(document)):
         wanted = "its annual run" if period == "annual" else "the weather run that its SimulationControl asks for"
         return [f"has no weather file for {wanted}; give weather=, or period='design-days'"]
     return []
 
 
-def _runs_weather(document: Document) -> bool:
+def runs_weather(document: Document) -> bool:
+    """Say whether the model's SimulationControl asks for the run of the weather file."""
     controls = objects_of(document, "SimulationControl")
     return any(str(one.run_simulation_for_weather_file_run_periods).casefold() == "yes" for one in controls)
 
@@ -135,21 +106,72 @@ def not_a_parameter(match: Match, period: str) -> str:
 
 
 def unused(match: Match) -> list[str]:
-    """Warnings of objects in which another field counts than the one that is set."""
-    said, fields = _METHODS.get(match.object_class, ("", {}))
-    if match.field not in fields.values():
-        return []
-    others: dict[str, list[str]] = {}
-    for one in match.objects:
-        method = str(getattr(one, said))
-        counts = fields.get(method.casefold())
-        if counts != match.field:
-            others.setdefault(method, []).append(one.name)
-    return [
-        f"changes nothing in {len(names)} of {len(match.objects)} {match.object_class} objects: by their {said} "
-        f'"{method}" another field counts, {fields.get(method.casefold(), "none of these")}'
-        for method, names in others.items()
-    ]
+    """Warnings of objects in which another field counts than the one that is set; see `methods`."""
+    warnings = []
+    for method in methods_of(match.object_class):
+        ignored = [found for one in match.objects if (found := method.ignores(one, match.field))]
+        for (choice, used), count in Counter(ignored).items():
+            counts = f"another field counts, {' and '.join(used)}" if used else "it does not count"
+            warnings.append(
+                f"changes nothing in {count} of {len(match.objects)} {match.object_class} objects: by their "
+                f'{method.field} "{choice}" {counts}'
+            )
+    return warnings
+
+
+def prepared_for_others(document: Document, set_by: Container[tuple[int, str]], measured: bool) -> Findings:
+    """What a model holds for another way of varying it, and EnergyPlus does not simulate.
+
+    `set_by` has the fields, as (id of the object, field), that a parameter sets at every level; `measured` says whether
+    a function of the user's edits every variant, which may put values in the place of tags too.
+    """
+    parametric = used(document, "Parametric:")
+    found = Findings()
+    if parametric:
+        found.problems.append(
+            f"uses {', '.join(parametric)}, which EnergyPlus does not simulate: its ParametricPreprocessor makes a "
+            "model of each run from them. Give one of those; or take the objects out, put a value in the place of each "
+            '"=$name", and vary the field here, with ep.Field'
+        )
+    tags = [place for place in _tags(document) if (id(place[0]), place[1]) not in set_by]
+    if tags:
+        one, name, tag = tags[0]
+        more = f" (and {len(tags) - 1} more)" if len(tags) > 1 else ""
+        target = f"{one.obj_type}/{label_of(one) or '*'}/{name}"
+        text = (
+            f'holds the jEPlus tag "{tag}" in {target}{more}, which jEPlus replaces and EnergyPlus takes as it is. '
+            + (f'Put a value there, or vary it: ep.Field("{target}", [...])' if name != "name" else "Put a name there")
+        )
+        (found.warnings if measured else found.problems).append(text)
+    return found
+
+
+_TAG = re.compile(r"@@[^@,;!]+@@")
+
+
+def _tags(document: Document) -> Iterator[tuple[ModelObject, str, str]]:
+    """Every jEPlus tag: the object, the field (in its flat name where it is one of an item), and the tag."""
+    for object_class in document:
+        for one in document[object_class]:
+            texts = [("name", one.name), *one.data.items()]
+            for name, value in texts:
+                if isinstance(value, str) and "@@" in value and (tag := _TAG.search(value)):
+                    yield one, name, tag[0]
+                elif isinstance(value, list):
+                    yield from ((one, _flat_field(one, n, slot), tag[0]) for n, slot, tag in _tags_of_items(value))
+
+
+def _tags_of_items(items: Iterable[Any]) -> Iterator[tuple[int, str, re.Match[str]]]:
+    for number, item in enumerate(items):
+        for slot, value in item.items() if isinstance(item, dict) else ():
+            if isinstance(value, str) and "@@" in value and (tag := _TAG.search(value)):
+                yield number, slot, tag
+
+
+def _flat_field(one: ModelObject, number: int, slot: str) -> str:
+    first = unnumbered(one.theidf.schema, one.obj_type, slot)
+    place = find_place(one.theidf.schema, one.obj_type, re.sub(r"\d+", lambda n: str(int(n[0]) + number), first))
+    return place.name if place is not None else slot
 
 
 def shared_surfaces(surfaces: Mapping[str, set[str]]) -> list[str]:

@@ -307,7 +307,7 @@ def _objects(statements: list[_Statement]) -> Iterator[tuple[str, str, dict[str,
     try:
         document = load(b";\n".join([b"Version," + _SCHEMA, *(one.text for one in statements), b""]), ".idf")
     except InputError as error:
-        reason = re.sub(r"^.*?: | \(the file[^)]*\)", "", str(error))  # its lines are not those of the DDY
+        reason = re.sub(r"^.*?: (line \d+: )?", "", str(error))  # its lines are not those of the DDY
         raise InputError(f"cannot be read: {reason}") from error
     for one in objects_of(document, _LOCATION, _DAY, *_WEATHER_PERIODS):
         wrong = validate_object(one, document.schema)

@@ -1,20 +1,22 @@
 """Edits: what the levels of parameters do to a model, as plain JSON, and the one order in which they are applied.
 
-    {"weather": "ab….epw", "site": "ddy" | "header" | "model", "ddy": "cd….ddy" or null}
+    {"weather": "ab….epw", "site": "ddy" | "header" | "model", "ddy": "cd….ddy" or null, "days": see `annual`, if any}
     {"construct": target, "layers": layers}
     {"set": target, "to": value}        {"scale": target, "by": factor}
     {"measure": digest of the code, "name": its name, "value": value, "place": which of several measures}
+    {"refused": why the level cannot be made, "value": value}       never applied: see `core.refusal`
 
 Weather first, for it replaces objects that others may set; the user's own code last, for it sees the finished variant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from epstudy.core.errors import InputError
+from epstudy.core.refusal import refusal_of
 from epstudy.engines.energyplus import model
 from epstudy.engines.energyplus.model import Document
 
@@ -52,12 +54,19 @@ def weather_of(recipe: Mapping[str, Any], edits: Iterable[Edit]) -> str | None:
     return said[-1] if said else default
 
 
+def annual_days_of(recipe: Mapping[str, Any], edits: Iterable[Edit]) -> Mapping[str, Any]:
+    """Return the days of the variant's annual run, by the weather file that it runs with; {} by default."""
+    said = [edit.get("days", {}) for edit in edits if "weather" in edit]
+    days: Mapping[str, Any] = said[-1] if said else recipe.get("days", {})
+    return days
+
+
 def inputs_of(edits: Iterable[Edit]) -> list[str]:
     """Return the names of the input files that edits refer to."""
     return [str(edit[name]) for edit in edits for name in ("weather", "ddy") if edit.get(name)]
 
 
-def apply(document: Document, edits: Iterable[Edit], material: Material) -> None:
+def apply(document: Document, edits: Sequence[Edit], material: Material) -> None:
     """Apply edits in place, in the order of `PHASES`.
 
     Targets of fields mean the objects of the model in its place, not those that a construction brings: they are looked
@@ -66,8 +75,12 @@ def apply(document: Document, edits: Iterable[Edit], material: Material) -> None
     Raises
     ------
     InputError
-        When an edit names what the model does not have, or the user's code fails.
+        When an edit names what the model does not have, stands for a level that cannot be made, or the user's code
+        fails.
     """
+    why = refusal_of(edits)
+    if why:
+        raise InputError(why)
     ordered = sorted(edits, key=lambda edit: (PHASES.index(kind_of(edit)), edit.get("place", 0)))
     climate = [edit for edit in ordered if kind_of(edit) == "weather"]
     others = [edit for edit in ordered if kind_of(edit) != "weather"]

@@ -34,8 +34,9 @@ class EnergyPlus:
     trusted
         Whether the model may name files outside its folder, and run code of its own (PythonPlugin, co-simulation).
     period
-        `"annual"`: 1 January to 31 December of the weather file. `"design-days"`: the model's sizing periods, quick;
-        energies are NaN. `"model"`: whatever the model's SimulationControl says.
+        `"annual"`: the year of the weather file, 1 January to 31 December; a measured one over its own days, see
+        docs/varying.md. `"design-days"`: the model's sizing periods, quick; energies are NaN. `"model"`: whatever the
+        model's SimulationControl says.
 
     Raises
     ------
@@ -112,4 +113,4 @@ class EnergyPlus:
 
 
 def _is_document(model: Any) -> bool:
-    return type(model).__name__ == "IDFDocument"
+    return any(one.__name__ == "IDFDocument" for one in type(model).__mro__)  # and does not import idfkit

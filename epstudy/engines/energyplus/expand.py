@@ -21,7 +21,7 @@ from epstudy.engines.energyplus.installation import Installation
 
 _TEMPLATE = "hvactemplate:"
 _GROUND = "groundheattransfer"
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 600.0  # a busy machine takes its time
 
 #: Lengths that ExpandObjects cuts at without a word: MaxAlphaLength and MaxLineLength of epfilter.f90, 25.2.
 _LONGEST_TEMPLATE_FIELD = 100
@@ -82,7 +82,7 @@ def expand(model: bytes, installation: Installation, folder: Path, *, timeout_s:
     EngineError
         When there is no ExpandObjects, or it cannot be started, or does not end in time.
     """
-    text = _as_idf(model)
+    text = _as_idf(model, installation)
     objects = _objects(text)
     used = sorted({name for name, _ in objects if name.casefold().startswith(_TEMPLATE)})
     program = installation.expand_objects
@@ -153,12 +153,12 @@ def _refusals(work: Path) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _as_idf(model: bytes) -> str:
+def _as_idf(model: bytes, installation: Installation) -> str:
     """The text of the model, one sign a byte whatever its encoding, so that it goes out as it came in."""
     if model.lstrip().startswith(b"{"):
         from epstudy.engines.energyplus.model import load, write
 
-        model = write(load(model, ".epjson"), ".idf")
+        model = write(load(model, ".epjson", installation.version), ".idf")
     return model.decode("latin-1")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from epstudy.core.canonical import folded
 from epstudy.core.errors import EngineError
+from epstudy.engines.energyplus.long_runs import whole_run
 from epstudy.engines.energyplus.outputs import open_sql, simulated_weather
 from epstudy.engines.energyplus.requests import (
     ALL_KEYS,
@@ -138,12 +139,21 @@ def _end_uses(sql: sqlite3.Connection) -> pa.Table:
     wrong = [cell for cell in cells if cell.unit not in ("kWh", "m3")]
     if wrong:
         raise EngineError(f'End Uses: "{wrong[0].row}" / "{wrong[0].column}" is in {wrong[0].unit!r}; expected kWh')
-    simulated = simulated_weather(sql)
+    simulated, whole = simulated_weather(sql), whole_run(sql)
     columns = {
         "end_use": pa.array([cell.row for cell in cells]),
         "fuel": pa.array([cell.column for cell in cells]),
         "unit": pa.array([cell.unit for cell in cells]),
-        "value": pa.array([float(cell.text) if simulated and cell.text else math.nan for cell in cells]),
+        "value": pa.array(
+            [
+                whole.end_use(cell.row, cell.column)
+                if whole is not None
+                else float(cell.text)
+                if simulated and cell.text
+                else math.nan
+                for cell in cells
+            ]
+        ),
     }
     return pa.table(columns)
 

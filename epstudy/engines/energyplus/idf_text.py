@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from idfkit.writers import IDFWriter
 
+from epstudy.engines.energyplus.idf_reader import value_of
+
 Document = Any
+ModelObject = Any
 Node = Any
+Schema = Any
 
 #: A comment, a delimiter, or a value without the spaces around it.
-_TOKEN = re.compile(r"![^\n]*|[,;]|[^,;!\s](?:[^,;!\n]*[^,;!\s])?")
+_TOKEN = re.compile(r"![^\n]*|[,;]|[^,;! \t\r\n](?:[^,;!\n]*[^,;! \t\r\n])?")
 
 
 def write_preserved(document: Document) -> str:
@@ -29,21 +35,31 @@ def write_preserved(document: Document) -> str:
             parts.append(node.text)
         elif id(node.obj) in alive:
             written.add(id(node.obj))
-            parts.append(_node_text(writer, node))
+            parts.append(_node_text(writer, document.schema, node))
     kept = "".join(parts)
     new = [writer.format_object(one) for one in document.all_objects if id(one) not in written]
     between = "\n" if new and kept and not kept.endswith("\n") else ""
     return kept + between + "".join(f"{text}\n\n" for text in new)
 
 
-def _node_text(writer: IDFWriter, node: Node) -> str:
+def _node_text(writer: IDFWriter, schema: Schema, node: Node) -> str:
     if node.obj.source_text is not None:
         return str(node.obj.source_text)
     rendered = writer.format_object(node.obj, node.text)
-    return _spliced(node.text, rendered) or rendered + (node.separator or "\n\n")
+    return _spliced(node.text, rendered, _kinds(schema, node.obj)) or rendered + (node.separator or "\n\n")
 
 
-def _spliced(source: str, rendered: str) -> str | None:
+def _kinds(schema: Schema, one: ModelObject) -> Iterator[str | None]:
+    """The kind of each value of an object, as its class and fields stand in an IDF; endless."""
+    cache = schema.get_parsing_cache(one.obj_type)
+    yield from ("string", "string") if cache.has_name else ("string",)
+    for name in one.field_order:
+        if name != cache.ext_wrapper_key:
+            yield cache.field_types.get(name)
+    yield from cycle([cache.field_types.get(name) for name in cache.ext_field_names] or [None])
+
+
+def _spliced(source: str, rendered: str, kinds: Iterator[str | None]) -> str | None:
     """`source` with the values of `rendered` where these say something else; None when there are more or fewer."""
     places = _values(source)
     values = [rendered[start:end] for start, end, _ in _values(rendered)]
@@ -53,8 +69,9 @@ def _spliced(source: str, rendered: str) -> str | None:
     emptied = any(start < end for start, end, _ in places[last + 1 :])
     parts: list[str] = []
     done = 0
-    for (start, end, _), value in list(zip(places, values, strict=True))[1 : last + 1]:  # the class stays as spelled
-        if not _same(source[start:end], value):
+    compared = list(zip(places, values, kinds, strict=False))  # kinds are endless
+    for (start, end, _), value, kind in compared[1 : last + 1]:  # the class stays as spelled
+        if not _same(kind, source[start:end], value):
             parts += [source[done:start], value]
             done = end
     if not emptied:
@@ -92,10 +109,11 @@ def _values(text: str) -> list[tuple[int, int, int]]:
     return found
 
 
-def _same(one: str, other: str) -> bool:
+def _same(kind: str | None, one: str, other: str) -> bool:
+    """Whether two values of this kind are one. Of texts only equal ones are: "1" and "01" are two names."""
     if one == other:
         return True
-    try:
-        return float(one) == float(other)
-    except ValueError:
+    if kind not in ("number", "integer"):
         return False
+    number = value_of(kind, one)
+    return not isinstance(number, str) and number == value_of(kind, other)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from epstudy.core.contracts import Run
-from epstudy.core.errors import EngineError
-from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.core.errors import EngineError, StoreError
+from epstudy.core.outcome import DETERMINISTIC, Cause, Outcome, State
 from epstudy.engines.energyplus.disk import is_no_fault_of_the_model, sqlite_ran_out_of_memory
+from epstudy.engines.energyplus.edits import weather_of
 from epstudy.engines.energyplus.errors_file import Verdict, read_verdict
 from epstudy.engines.energyplus.installation import read_build
 from epstudy.engines.energyplus.keeping import keep_files, keep_outputs, read_wanted, shorten_messages
@@ -23,6 +27,7 @@ KILLED = (signal.SIGKILL, signal.SIGTERM)
 TOO_LONG = getattr(signal, "SIGXFSZ", None)
 
 _NO_MEMORY = ("std::bad_alloc", "MemoryError", "Cannot allocate memory")
+_NOT_THERE = re.compile(r"not found|does not exist|(could not|cannot|unable to) (be )?(find|found|open)", re.IGNORECASE)
 _CONSOLE_END = 65536  # bytes of console.txt that are looked at
 
 
@@ -65,6 +70,41 @@ def out_of_memory(run: Run) -> Outcome:
     """Return the outcome of a run that took more memory than it may, or than there is."""
     shorten_messages(run.folder)
     return failed(run, Cause.CRASH, too_much_memory(run.limits), read_verdict(run.folder))
+
+
+def without_its_files(run: Run, outcome: Outcome, names: Iterable[str]) -> Outcome:
+    """Return the outcome of a run, as one of the machine's where an input file of these is gone or cannot be read.
+
+    EnergyPlus says of such a file what it says of a bad model, and the same model may run well on another machine.
+    """
+    if outcome.cause not in DETERMINISTIC:
+        return outcome
+    why = _gone(run, names) or _missed(run, outcome)
+    return replace(outcome, cause=Cause.INFRASTRUCTURE, message=why) if why else outcome
+
+
+def _gone(run: Run, names: Iterable[str]) -> str:
+    """Why an input file cannot be read now; "" when all can."""
+    for name in names:
+        try:
+            with run.input_path(name).open("rb") as file:
+                file.read(1)
+        except StoreError as error:
+            return str(error)
+        except OSError as error:
+            return f"the input file {name} cannot be read: {error.strerror or error}"
+    return ""
+
+
+def _missed(run: Run, outcome: Outcome) -> str:
+    """EnergyPlus' words of a file that it did not find, where that is one that the run was given."""
+    weather = weather_of(run.recipe, run.edits)
+    given = [*([weather] if weather else []), *run.recipe.get("external", {})]
+    said = [outcome.message, *(line for line in _console(run.folder).splitlines() if "error" in line.lower())]
+    for text in filter(_NOT_THERE.search, said):
+        if any(name.casefold() in text.casefold() for name in given):
+            return f"EnergyPlus did not find an input file that was there: {text.strip()}"
+    return ""
 
 
 def failed(run: Run, cause: Cause, message: str, verdict: Verdict | None = None) -> Outcome:

@@ -41,6 +41,14 @@ class Weight:
         self._children: list[psutil.Process] = []
         self._next_look = 0.0
 
+    def cpu_s(self) -> float:
+        """Return the seconds of the processor that the process itself has taken; 0 when it is gone."""
+        try:
+            times = self._process.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
+
     def bytes(self) -> int:
         """Return what they have in memory now; 0 when they are gone."""
         if time.monotonic() >= self._next_look:

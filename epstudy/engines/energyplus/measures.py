@@ -8,6 +8,7 @@ from typing import Any
 from epstudy.code.installed import find, pins
 from epstudy.code.source import Code, load_code, read_code
 from epstudy.core.errors import EngineError, InputError
+from epstudy.engines.energyplus.document import IDFDocument
 from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.model import Document, label_of, objects_of
 from epstudy.engines.energyplus.sealed import sealed
@@ -83,7 +84,7 @@ def run(document: Document, name: str, function: Function, value: Any) -> None:
         said = f"{type(failure).__name__}: {failure}"
         said = said if len(said) <= _TOLD_MOST else f"{said[:_TOLD_MOST]} …"
         raise InputError(f'measure "{name}" fails for {value!r}: {said}') from failure
-    if isinstance(returned, type(document)) and returned is not document:
+    if isinstance(returned, IDFDocument) and returned is not document:
         raise InputError(f'measure "{name}" returns another model; it must edit the one that it gets, in place')
     added = [(said, who) for (kind, said), who in _references(document) if (kind, said) not in before]
     if added:

@@ -7,17 +7,18 @@ import fnmatch
 import json
 import logging
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import idfkit
 
+from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import split_target
+from epstudy.engines.energyplus.epjson import read_epjson, write_epjson
 from epstudy.engines.energyplus.fields import Place, as_number, field_names, find_place, refusal, unnumbered
+from epstudy.engines.energyplus.idf_reader import read_idf, statements
 from epstudy.engines.energyplus.idf_text import write_preserved
 
 Document = Any  # an idfkit.IDFDocument: its own generics say nothing that helps here
@@ -80,62 +81,68 @@ class Match:
         return [(one, text) for one, text in said if text]
 
 
+_UNREAD = "is no model that can be read"
+
+
 def warm(version: tuple[int, int, int]) -> None:
     """Load the schema of this version, which the first model would wait for."""
     idfkit.get_schema(version)
 
 
-def load(content: bytes, suffix: str) -> Document:
+def load(content: bytes, suffix: str, version: tuple[int, int, int] | None = None) -> Document:
     """Return the model in `content` as a document that writes back its own text wherever nothing was changed.
+
+    `version` is for a model that states none: EnergyPlus takes that for one of its own version.
 
     Raises
     ------
     InputError
         When it is no EnergyPlus model that can be read.
     """
-    if suffix.lower() != ".epjson":
-        _check_end(content)
-    with tempfile.TemporaryDirectory(prefix="epstudy-") as folder:
-        path = Path(folder) / f"model{suffix.lower()}"
-        path.write_bytes(content if suffix.lower() == ".epjson" else _one_a_line(content))
-        try:
-            if suffix.lower() == ".epjson":
-                read = idfkit.load_epjson(str(path))
-                _restore(read, json.loads(content))
-                return read
-            document = idfkit.parse_idf(path, encoding=_encoding(content), preserve_formatting=True)
-        except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            reason = str(error).replace(str(path), "the file").splitlines()
-            raise InputError(
-                f"is no model that can be read: {reason[0] if reason else type(error).__name__}"
-            ) from error
-
-    tree = getattr(document, "cst", None)
-    if tree is not None:
-        tree.encoding = _encoding(content)  # idfkit 1.1 leaves its default there
-    return document
-
-
-def _check_end(content: bytes) -> None:
-    """Refuse a file that ends within an object: on that idfkit's parser backtracks for ever."""
-    rest = re.sub(rb"!.*", b"", content).rpartition(b";")[2].strip()
-    if b"," in rest:
-        begun = " ".join(rest[:100].decode("latin-1").split())
-        raise InputError(f'is no model that can be read: it ends within an object, "{begun}", that has no semicolon')
+    if _is_utf_16(content):
+        raise InputError(
+            "is no model that can be read: it is UTF-16 text, which EnergyPlus does not read; save it as UTF-8"
+        )
+    stated = version_of(content)
+    if stated is not None:
+        version = (*stated, 0)
+    if version is None:
+        raise InputError(
+            "is no model that can be read: it states no version; add the object Version, as `Version,25.2;`"
+        )
+    try:
+        schema = idfkit.get_schema(version)
+        if suffix.lower() == ".epjson":
+            return read_epjson(content, schema, version)
+        encoding = _encoding(content)
+        return read_idf(content.decode(encoding), encoding, schema, version)
+    except InputError:
+        raise
+    except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        reason = str(error).splitlines()
+        raise InputError(f"is no model that can be read: {reason[0] if reason else type(error).__name__}") from error
 
 
 def version_of(content: bytes) -> tuple[int, int] | None:
-    """Return major and minor version that the text of a model states, without reading the rest; None if it does not."""
-    text = re.sub(rb"!.*", b"", content)
-    found = re.search(rb"(?i)\bversion\s*,\s*(\d+)\.(\d+)", text)
-    found = found or re.search(rb'(?i)"version_identifier"\s*:\s*"(\d+)\.(\d+)', text)
-    return (int(found[1]), int(found[2])) if found else None
+    """Return major and minor version that a model states, without reading all of an IDF; None if it does not."""
+    said = ""
+    try:
+        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith(b"{"):
+            of_version = json.loads(content.decode("utf-8-sig")).get("Version") or {}
+            said = next((str(one.get("version_identifier")) for one in of_version.values()), "")
+        else:
+            found = statements(content.decode("latin-1").removeprefix("ï»¿"))
+            said = next((one.fields[1] for one in found if one.object_class.casefold() == "version"), "")
+    except (InputError, ValueError, AttributeError, RecursionError):
+        return None
+    number = re.match(r"(\d+)\.(\d+)", said)
+    return (int(number[1]), int(number[2])) if number else None
 
 
 def write(document: Document, suffix: str) -> bytes:
     """Return `document` as the content of a file of that kind; IDF stays IDF, for the order of objects is theirs."""
     if suffix.lower() == ".epjson":
-        return str(idfkit.write_epjson(document)).encode()
+        return write_epjson(document)
     text = str(idfkit.write_idf(document)) if document.cst is None else write_preserved(document)
     encoding = "utf-8" if document.cst is None else document.cst.encoding
     try:
@@ -219,10 +226,13 @@ def apply_edit(match: Match, edit: Mapping[str, Any]) -> None:
 def forget_text(document: Document) -> None:
     """Have every object written from its values, after somebody else had the document in hand.
 
-    idfkit notices an attribute that is set, and not what is put into `data`; it would write the old text.
+    idfkit notices an attribute that is set, and not what is put into `data`; it would write the old text. Of a copy
+    only what differs from the original is written anew.
     """
+    is_as_copied = getattr(document, "is_as_copied", lambda _: False)
     for one in document.all_objects:
-        one._source_text = None
+        if one.source_text is not None and not is_as_copied(one):
+            one._source_text = None
 
 
 def set_field(match: Match, value: Any) -> None:
@@ -285,13 +295,22 @@ def remove_all(document: Document, *classes: str) -> None:
 
 
 def matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObject, ...]:
-    """Return the objects of a name, or of a glob where no name is spelled like that; case does not matter."""
-    folded = pattern.casefold()
-    labels = [label_of(one).casefold() for one in objects]
-    exact = tuple(one for one, label in zip(objects, labels, strict=True) if label == folded)
-    if exact:
-        return exact  # a name may hold the signs of a glob: "Zone [1]"
-    return tuple(one for one, label in zip(objects, labels, strict=True) if fnmatch.fnmatchcase(label, folded))
+    """Return the objects of a name, or of a glob where no name is spelled like that; case does not matter.
+
+    EnergyPlus tells no case of A to Z; of names that differ by that of other letters, or by "ss" for "ß", the one is
+    meant that is spelled so.
+    """
+    for spelled_as in (folded, str.casefold):
+        wanted = spelled_as(pattern)
+        labels = [spelled_as(label_of(one).strip()) for one in objects]
+        # Names first, for they may hold the signs of a glob: "Zone [1]".
+        exact = tuple(one for one, label in zip(objects, labels, strict=True) if label == wanted)
+        found = exact or tuple(
+            one for one, label in zip(objects, labels, strict=True) if fnmatch.fnmatchcase(label, wanted)
+        )
+        if found:
+            return found
+    return ()
 
 
 def label_of(one: ModelObject) -> str:
@@ -324,31 +343,8 @@ def some(names: list[str]) -> str:
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-#: Classes with fields of their own that are named as if they were of an item: wavelength_1, mode_0_name.
-_MISREAD = ("Site:SpectrumData", "MaterialProperty:GlazingSpectralData", "ZoneHVAC:HybridUnitaryHVAC")
-
-
-def _restore(document: Document, said: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Give objects of these classes the fields that the epJSON has: idfkit 1.1 makes last items of the first."""
-    for object_class, objects in said.items():
-        resolved = document.schema.resolve_type_name(object_class)
-        if resolved not in _MISREAD:
-            continue
-        known = document.schema.get_inner_schema(resolved)["properties"]
-        for one, fields in zip(document[resolved], objects.values(), strict=True):
-            one.data.clear()
-            one.data.update({name: value for name, value in fields.items() if name in known})
-
-
-_SHARED_LINE = re.compile(rb"(?m)^[^!\n]*;[ \t]*[^\s!;]")
-
-
-def _one_a_line(content: bytes) -> bytes:
-    """The IDF with a line for every object: idfkit 1.1 loses track of those that share one, and writes them twice."""
-    if _SHARED_LINE.search(content) is None:
-        return content
-    lines = [line.partition(b"!") for line in content.split(b"\n")]
-    return b"\n".join(re.sub(rb";[ \t]*(?=[^\s;])", b";\n", code) + mark + said for code, mark, said in lines)
+def _is_utf_16(content: bytes) -> bool:
+    return content.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 < len(content) < 4 * content[:1000].count(0)
 
 
 def _encoding(content: bytes) -> str:

@@ -16,6 +16,9 @@ from typing import Any, Literal
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
+from epstudy.engines.energyplus import long_runs
+from epstudy.engines.energyplus.annual import set_full_year
+from epstudy.engines.energyplus.long_runs import WholeRun, whole_run
 from epstudy.engines.energyplus.model import Document, ModelObject, objects_of, remove_all
 from epstudy.engines.energyplus.requests import (
     Meter,
@@ -29,6 +32,7 @@ from epstudy.engines.energyplus.requests import (
     own_tables,
     report_id,
     report_names,
+    written_key,
 )
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
@@ -269,7 +273,8 @@ def ask(document: Document, requests: Iterable[Request | Mapping[str, Any]] = ()
         wanted |= {"output_rdd", "output_mdd"}
     files = [name for name in document.schema.get_all_field_names("OutputControl:Files") if name != "name"]
     document.add("OutputControl:Files", **{name: "Yes" if name in wanted else "No" for name in files})
-    needed = [*_objects(series), *(one for file in kept for one in file.objects)]
+    needed = [*_objects(series), *_binned(tables), *(one for file in kept for one in file.objects)]
+    needed += long_runs.OBJECTS if long_runs.is_long(document) else ()
     for style in (_TABLE_STYLE, _MAP_STYLE):
         if any(object_class == style for object_class, _ in needed):
             remove_all(document, style)
@@ -355,15 +360,34 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
             yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
         else:
             for key in one.key:  # all keys is the one letter "*"
-                named = {"key_value": key, "variable_name": one.name}
+                named = {"key_value": written_key(key), "variable_name": one.name}
                 yield "Output:Variable", {**named, "reporting_frequency": frequency}
         if one.frequency in _LONG:
             yield _CLOCK
         yield _DICTIONARY
 
 
-def set_period(document: Document, period: str) -> None:
-    """Make the model run the weather year or its design days, in place; "model" leaves it as it is."""
+def _binned(tables: Iterable[ModelObject]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What makes EnergyPlus write the tables of time bins: it only sorts what is reported, at whatever frequency."""
+    for one in tables:
+        if one.obj_type == "Output:Table:TimeBins":
+            name = str(one.variable_name)
+            if ":" in name:
+                yield "Output:Meter", {"key_name": name, "reporting_frequency": "RunPeriod"}
+            else:
+                key = str(one.key_value or "*")
+                yield (
+                    "Output:Variable",
+                    {"key_value": key, "variable_name": name, "reporting_frequency": "RunPeriod"},
+                )
+
+
+def set_period(document: Document, period: str, days: Mapping[str, Any] | None = None) -> None:
+    """Make the model run the weather year or its design days, in place; "model" leaves it as it is.
+
+    `days` are those of an annual run that are not 1 January to 31 December by the first RunPeriod's options; see
+    `annual.annual_days`.
+    """
     if period == "model":
         return
     annual = period == "annual"
@@ -373,25 +397,15 @@ def set_period(document: Document, period: str) -> None:
         control.run_simulation_for_weather_file_run_periods = "Yes" if annual else "No"
         control.run_simulation_for_sizing_periods = "No" if annual else "Yes"
     if annual:
-        _full_year(document)
-
-
-def _full_year(document: Document) -> None:
-    """One RunPeriod, from 1 January to 31 December, with the first one's weekday, year and weather options."""
-    first, *others = [*objects_of(document, "RunPeriod")] or [document.add("RunPeriod", "annual")]
-    for one in others:
-        document.removeidfobject(one)
-    first.begin_month, first.begin_day_of_month = 1, 1
-    first.end_month, first.end_day_of_month = 12, 31
-    if first.begin_year:
-        first.end_year = first.begin_year
+        set_full_year(document, days)
 
 
 def harvest(folder: Path) -> dict[str, float]:
     """Return the scalars of the run in `folder`, without warnings, errors and seconds.
 
     An energy, an unmet hour or a peak is NaN when no weather period was simulated: after design days EnergyPlus
-    fills its tables with zeros. A carrier or an end use that the building does not have is 0.
+    fills its tables with zeros. A carrier or an end use that the building does not have is 0. All are of the whole run,
+    whatever its length: of several run periods, and of two years, the sum.
 
     Raises
     ------
@@ -403,6 +417,9 @@ def harvest(folder: Path) -> dict[str, float]:
         if not simulated_weather(sql):
             nothing = {name: math.nan for name in METRICS if name not in ("warnings", "severe_errors", "seconds")}
             return {**nothing, "floor_area_m2": area}
+        whole = whole_run(sql)
+        if whole is not None:
+            return {**_energy_of_whole_run(sql, whole, area), **_comfort_of_whole_run(whole), "floor_area_m2": area}
         return {**_energy(sql), **_comfort(sql), "floor_area_m2": area}
 
 
@@ -447,6 +464,36 @@ def _energy(sql: sqlite3.Connection) -> dict[str, float]:
         **{name: satisfied.value(row, "Electricity", "kWh") for name, row in ON_SITE.items()},
         **{name: math.fsum(uses.value(row, column, "kWh") for column in fuels) for name, row in END_USES.items()},
         "water_m3": math.fsum(uses.value("Total End Uses", column, "m3") for column in uses.columns("m3")),
+    }
+
+
+def _energy_of_whole_run(sql: sqlite3.Connection, whole: WholeRun, area: float) -> dict[str, float]:
+    """The same numbers as `_energy`, from meters."""
+    fuels = _Table(sql, _SUMMARY, "End Uses").columns("kWh")
+    site = math.fsum(whole.end_use("Total End Uses", column) for column in fuels)
+    net = site - whole.meter("Electricity:Facility") + whole.meter("ElectricityNet:Facility")
+    return {
+        "site_energy_kwh": site,
+        "site_eui_kwh_m2": site / area if area else math.nan,
+        "net_site_energy_kwh": net,
+        "net_site_eui_kwh_m2": net / area if area else math.nan,
+        **{
+            name: math.fsum(whole.end_use("Total End Uses", column) for column in columns)
+            for name, columns in CARRIERS.items()
+        },
+        "electricity_produced_kwh": whole.meter("ElectricityProduced:Facility"),
+        "electricity_purchased_kwh": whole.meter("ElectricityPurchased:Facility"),
+        "electricity_sold_kwh": whole.meter("ElectricitySurplusSold:Facility"),
+        "net_electricity_kwh": whole.meter("ElectricityNet:Facility"),
+        **{name: math.fsum(whole.end_use(row, column) for column in fuels) for name, row in END_USES.items()},
+    }
+
+
+def _comfort_of_whole_run(whole: WholeRun) -> dict[str, float]:
+    return {
+        "unmet_heating_h": whole.unmet_heating_h,
+        "unmet_cooling_h": whole.unmet_cooling_h,
+        "peak_electricity_w": whole.peak_electricity_w,
     }
 
 

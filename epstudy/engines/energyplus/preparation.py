@@ -11,13 +11,17 @@ from epstudy.core.check import Check
 from epstudy.core.contracts import Prepared
 from epstudy.core.errors import EngineError, InputError
 from epstudy.core.parameter import Parameter
-from epstudy.engines.energyplus import axes, checks, keeping, outputs, requests
+from epstudy.core.refusal import REFUSED, is_refused, refused
+from epstudy.engines.energyplus import axes, checks, keeping, long_runs, outputs, requests
 from epstudy.engines.energyplus.abilities import needed
+from epstudy.engines.energyplus.annual import annual_days
+from epstudy.engines.energyplus.calendar_checks import calendar_warnings, span_warnings
 from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
-from epstudy.engines.energyplus.weather import weather_problems
+from epstudy.engines.energyplus.weather import read_epw
+from epstudy.engines.energyplus.weather_checks import Use, use_of, weather_findings
 from epstudy.settings import surroundings
 
 if TYPE_CHECKING:
@@ -46,21 +50,33 @@ class Preparation:
         ddy = self._ddy()
         lacking = (weather is None and self.engine.weather) or (ddy is None and self.engine.ddy)
         if installation is None or model is None or lacking:
+            self._check_weather(weather, use_of(None, self.engine.period, parameters))
             return self._nothing()
-        self.problems += [f"{self._name} {text}" for text in checks.check_version(version_of(model), installation)]
-        document = self._document(model, suffix)
+        stated = version_of(model)
+        self._say(checks.check_version(stated, installation))
+        document = self._document(model, suffix, installation.version)
+        use = use_of(document, self.engine.period, parameters)
+        self._check_weather(weather, use)
         if document is None:
             return self._nothing()
+        if stated is None:
+            taken = ".".join(map(str, installation.version[:2]))
+            self.warnings.append(f"{self._name} states no version; EnergyPlus takes it for one of its own, {taken}")
         recipe = self._recipe(document, installation, model, suffix, weather, ddy)
+        recipe |= self._calendar(document, weather)
         if ddy is not None and not self.problems:
             apply_site(document, site_from_ddy(ddy))  # parameters and the period see what will run
-        seen = self._look(document, suffix, parameters)
-        asked = self._requests(document, wanted, keep)
+        seen = self._look(document, suffix, parameters, use)
+        if self.engine.period == "model":
+            self._say_spans(document)
+            recipe |= self._scalars(document, seen)
+        asked = self._requests(document, wanted, keep, recipe)
         every_level_has_one = not untouched and any(
             parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
             for parameter in parameters.values()
         )
         model_suffix = ".idf" if checks.needs_idf(document) else suffix
+        self._say_prepared_for_others(document, parameters, seen, untouched)
         self._say(checks.check_classes(document, installation, self.engine.trusted))
         plugins = checks.uses_plugins(document)
         hints = {"installation": str(installation.folder)} if installation.folder is not None else {}
@@ -70,7 +86,7 @@ class Preparation:
             Check(tuple(self.problems), tuple(self.warnings), {name: one.touches for name, one in seen.items()}),
             plain(recipe),
             self.files,
-            {name: one.edits for name, one in seen.items()},
+            {name: _told_with_its_name(name, one.edits) for name, one in seen.items()},
             outputs.METRICS,
             sources={digest: code for one in seen.values() for digest, code in one.sources.items()},
             outputs=tuple(request.to_json() for request in asked),
@@ -90,6 +106,20 @@ class Preparation:
         named = {"model": model, "weather": self.engine.weather, "ddy": self.engine.ddy}
         return {part: Path(path).name for part, path in named.items() if path}
 
+    def _say_prepared_for_others(
+        self, document: Document, parameters: Mapping[str, Parameter], seen: Mapping[str, axes.Seen], untouched: bool
+    ) -> None:
+        always = [
+            name
+            for name, parameter in parameters.items()
+            if not untouched and all(level.value is not None for level in parameter.levels)
+        ]
+        fields = {(id(one), match.field) for name in always for match in seen[name].matches for one in match.objects}
+        measured = any(parameters[name].kind == "measure" for name in always)
+        found = checks.prepared_for_others(document, fields, measured)
+        self._say(found.problems)
+        self.warnings += [f"{self._name} {text}" for text in found.warnings]
+
     def _say(self, about_model: Sequence[str]) -> None:
         self.problems += [f"{self._name} {text}" for text in about_model]
 
@@ -104,7 +134,8 @@ class Preparation:
     ) -> dict[str, Any]:
         """All that a key holds besides the edits. What a study does not use leaves no trace, so that old keys stay."""
         external = find_external_files(document, self._folder(), trusted=self.engine.trusted)
-        self.problems += [f"{self._name}: {text}" for text in external.problems]
+        about_files = [f"{self._name}: {text}" for text in external.problems]
+        self.problems += about_files
         self.files |= external.contents
         recipe: dict[str, Any] = {
             "build": installation.build,
@@ -118,11 +149,36 @@ class Preparation:
             recipe["ddy"] = self._keep(ddy, ".ddy")
         if external.rewrites:
             recipe["rewrites"] = [list(one) for one in external.rewrites]
+        if about_files:  # what EnergyPlus would read all the same is not in the key
+            recipe[REFUSED] = about_files[0]
         return recipe
 
-    def _look(self, document: Document, suffix: str, parameters: Mapping[str, Parameter]) -> dict[str, axes.Seen]:
+    def _calendar(self, document: Document, weather: bytes | None) -> dict[str, Any]:
+        """Say what is odd about the days of the run; and which they are, where the period alone does not tell."""
+        try:
+            epw = None if weather is None else read_epw(weather)
+        except InputError:
+            return {}  # told already
+        if epw is None:
+            return {}
+        self.warnings += calendar_warnings(document, self.engine.period, epw, str(self.engine.weather))
+        days = annual_days(document, epw) if self.engine.period == "annual" else {}
+        return {"days": days} if days else {}
+
+    def _say_spans(self, document: Document) -> None:
+        self.warnings += [f"{self._name} {text}" for text in span_warnings(document)]
+
+    def _scalars(self, document: Document, seen: Mapping[str, axes.Seen]) -> dict[str, str]:
+        """Part of the key of runs of two years: earlier versions gave their last year."""
+        matches = [match for one in seen.values() for match in one.matches]
+        varied = any(match.object_class == "RunPeriod" and match.field.endswith("_year") for match in matches)
+        return {"scalars": "of the whole run"} if varied or long_runs.is_long(document) else {}
+
+    def _look(
+        self, document: Document, suffix: str, parameters: Mapping[str, Parameter], use: Use
+    ) -> dict[str, axes.Seen]:
         """Look at every parameter; its findings carry its name."""
-        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), self._read, self._ddy_name())
+        base = axes.Base(document, suffix, self.engine.period, axes.issues(document), _read, use, self._ddy_name())
         seen = {}
         measures = 0
         for name, parameter in parameters.items():
@@ -140,11 +196,14 @@ class Preparation:
         self.problems += checks.shared_surfaces({name: one.surfaces for name, one in seen.items() if one.surfaces})
         return seen
 
-    def _requests(self, document: Document, wanted: Sequence[Any], keep: Sequence[str]) -> tuple[Any, ...]:
+    def _requests(
+        self, document: Document, wanted: Sequence[Any], keep: Sequence[str], recipe: dict[str, Any]
+    ) -> tuple[Any, ...]:
         try:
             asked = requests.merged(requests.read_requests(wanted))
         except InputError as error:
             self.problems += [str(error), *outputs.keep_problems(keep)]
+            recipe.setdefault(REFUSED, str(error))
             return ()
         self.problems += [*requests.request_problems(document, asked), *outputs.keep_problems(keep, asked)]
         return asked
@@ -177,11 +236,13 @@ class Preparation:
     def _weather(self) -> bytes | None:
         if self.engine.weather is None:
             return None
-        content = self._read(self.engine.weather, "weather file")
+        return self._read(self.engine.weather, "weather file")
+
+    def _check_weather(self, content: bytes | None, use: Use) -> None:
         if content is not None:
-            wrong = weather_problems(content, self.engine.period)
-            self.problems += [f"the weather file {self.engine.weather} {text}" for text in wrong]
-        return content
+            found = weather_findings(content, use)
+            self.problems += [f"the weather file {self.engine.weather} {text}" for text in found.problems]
+            self.warnings += [f"the weather file {self.engine.weather} {text}" for text in found.warnings]
 
     def _ddy_name(self) -> str:
         return "" if self.engine.ddy is None else self.engine.ddy.name
@@ -200,18 +261,14 @@ class Preparation:
 
     def _read(self, path: Path, what: str) -> bytes | None:
         try:
-            return path.expanduser().read_bytes()
-        except FileNotFoundError:
-            near = _neighbours(path)
-            self.problems.append(f"there is no {what} {path}" + (f"; its folder has {near}" if near else ""))
-        except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, ~ of a user who is not there
-            why = getattr(error, "strerror", None) or error
-            self.problems.append(f"the {what} {str(path)!r} cannot be read: {why}")
+            return _read(path, what)
+        except InputError as error:
+            self.problems.append(str(error))
         return None
 
-    def _document(self, model: bytes, suffix: str) -> Document | None:
+    def _document(self, model: bytes, suffix: str, version: tuple[int, int, int]) -> Document | None:
         try:
-            return load(model, suffix)
+            return load(model, suffix, version)
         except InputError as error:
             if not self.problems:  # a model of another version is told by its version
                 self.problems.append(f"{self._name} {error}")
@@ -227,6 +284,27 @@ class Preparation:
         name = content_digest(content) + suffix
         self.files[name] = content
         return name
+
+
+def _told_with_its_name(name: str, levels: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    """The edits of a parameter's levels; why one cannot be made begins with the parameter, as in the check."""
+    return tuple(
+        tuple(refused(f'parameter "{name}": {edit[REFUSED]}', edit["value"]) for edit in edits)
+        if is_refused(edits)
+        else edits
+        for edits in levels
+    )
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except FileNotFoundError as error:
+        near = _neighbours(path)
+        raise InputError(f"there is no {what} {path}" + (f"; its folder has {near}" if near else "")) from error
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name, ~ of a user who is not there
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"the {what} {str(path)!r} cannot be read: {why}") from error
 
 
 def _neighbours(path: Path) -> str:

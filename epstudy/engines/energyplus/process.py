@@ -2,9 +2,10 @@
 
 It is started with `python -m epstudy.engines.energyplus.process PARENT`, reads one JSON line a run from its standard
 input (an order, see `staging.stage`) and answers with JSON lines: `{"ready": build}` once, `{"staged": true}` when the
-model is made and EnergyPlus starts, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end; `{"refused": why}`
-for a model that cannot be made, `{"unable": why}` for a machine that cannot make it, and `{"lacks": "memory" or "disk",
-"why": why}` where there was too little of it to make the model. It ends when its parent does, also when that was killed
+model is made and EnergyPlus starts, `{"begun": true}` when its first time step is over, where the order has
+`tell_begin`, `{"progress": 0.37}` while it runs, `{"code": 0}` at the end; `{"refused": why}` for a model that cannot
+be made, `{"unable": why}` for a machine that cannot make it, and `{"lacks": "memory" or "disk", "why": why}` where
+there was too little of it to make the model. It ends when its parent does, also when that was killed
 or when a simulation is under way; what EnergyPlus prints goes into `console.txt` of the run's folder. It may crash at
 any time: that is what it is for.
 """
@@ -72,6 +73,8 @@ def _simulate(api: Any, order: dict[str, Any], answers: TextIO) -> None:
     state = api.state_manager.new_state()
     try:
         api.runtime.callback_progress(state, _progress_sayer(answers))
+        if order.get("tell_begin"):
+            _tell_begin(api, state, answers)
         code = int(api.runtime.run_energyplus(state, arguments))
         _say(answers, {"code": code})  # its files are whole; they are read while the state is taken down
     finally:
@@ -125,6 +128,19 @@ def _progress_sayer(answers: TextIO) -> Callable[[int], None]:
             _say(answers, {"progress": percent / 100})
 
     return say
+
+
+def _tell_begin(api: Any, state: Any, answers: TextIO) -> None:
+    """Have it said when input, sizing and the first time step of the first environment are behind EnergyPlus."""
+    steps = 0
+
+    def say(state: Any) -> None:
+        nonlocal steps
+        steps += bool(api.exchange.api_data_fully_ready(state))  # not before sizing is done
+        if steps == 1:
+            _say(answers, {"begun": True})
+
+    api.runtime.callback_end_zone_timestep_after_zone_reporting(state, say)
 
 
 def _listen(lines: TextIO, orders: queue.Queue[dict[str, Any]]) -> None:

@@ -24,6 +24,10 @@ ALL_KEYS = "*"
 _ALSO = {"eachcall": "detailed", "zonetimestep": "timestep", "yearly": "annual", "environment": "runperiod"}
 _ENDS_A_FIELD = ",;!\n\r"
 
+#: What makes a regular expression of a key for EnergyPlus, and what has a meaning of its own in one.
+_LIKE_A_PATTERN = re.compile(r"[*+?()|\[\]\\.]")
+_SIGNS = re.compile(r"[*+?()|\[\]\\.^${}]")
+
 _DEFINE_METERS = ("Meter:Custom", "Meter:CustomDecrement")
 _DEFINE_VARIABLES = (
     "EnergyManagementSystem:OutputVariable",
@@ -288,9 +292,34 @@ def request_problems(document: Any, requests: Iterable[Request]) -> list[str]:
                 f'Meter("{one.name}") names no meter: expected a name with a colon, such as "Electricity:Facility"; '
                 f'is it a variable, ep.Variable("{one.name}")?'
             )
+        elif isinstance(one, Variable) and _patterns(document, one):
+            problems.append(
+                f'Variable("{one.name}"): the key "{_patterns(document, one)[0]}" holds a star and is no name in the '
+                'model; a key is a name, not a pattern: give one key, a list of keys, or "*" for all'
+            )
         elif isinstance(one, Variable) and ":" in one.name and not _defined(document, one.name, _DEFINE_VARIABLES):
             problems.append(f'Variable("{one.name}") names a meter; write ep.Meter("{one.name}")')
     return problems
+
+
+def written_key(key: str) -> str:
+    """Return a key as Output:Variable must hold it for the object of this very name, and no other, to report.
+
+    EnergyPlus 25.2 takes a key that holds one of `*+?()|[]\\.` for a regular expression of RE2, which has to match the
+    whole name (`isKeyRegexLike` in DataOutputs.cc); any other it compares.
+    """
+    if key == ALL_KEYS or not _LIKE_A_PATTERN.search(key):
+        return key
+    return _SIGNS.sub(r"\\\g<0>", key)
+
+
+def _patterns(document: Any, one: Variable) -> list[str]:
+    """Keys that hold a star and are no name in the model: meant as patterns, it seems."""
+    starred = [key for key in one.key if "*" in key] if one.key != ALL_KEYS else []
+    if not starred:
+        return []
+    names = {folded(each.name.strip()) for objects in document.values() for each in objects if each.name}
+    return [key for key in starred if folded(key) not in names]
 
 
 def report_names(document: Any) -> dict[str, str]:
@@ -375,11 +404,7 @@ def _keys(key: Any) -> str | tuple[str, ...]:
         raise InputError('the list of keys is empty; give keys, or "*" for all')
     if any(isinstance(one, str) and one.strip() == ALL_KEYS for one in given):
         return ALL_KEYS
-    names = tuple(dict.fromkeys(_name(one, "a key", "Core_ZN") for one in given))
-    for name in names:
-        if "*" in name:
-            raise InputError(f'the key "{name}" holds a star; give one key, a list of keys, or "*" for all')
-    return names
+    return tuple(dict.fromkeys(_name(one, "a key", "Core_ZN") for one in given))
 
 
 def _frequency(frequency: Any) -> Frequency:

@@ -6,13 +6,17 @@ long as EnergyPlus made them, with stamps that it rounded to the minute.
 
 Only the run of the weather is read. When there was none, or more than one, the column `environment` comes first and
 tells design days or run periods apart, which follow one another. Warm-up days are left out.
+
+EnergyPlus runs each day as one of its day types: a weekday, which is not that of the date after a leap day was left
+out, or Holiday, SummerDesignDay, CustomDay1 … Those that are not the weekday of their date are said besides.
 """
 
 from __future__ import annotations
 
+import datetime
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +49,9 @@ _MONTH, _RUN_PERIOD, _YEAR = 3, 4, 5
 _SIZING_PERIODS = (1, 2)  # EnvironmentPeriods.EnvironmentType, ibidem: design days, and weather days for sizing
 _NO_YEAR = 2017  # for design days, where EnergyPlus writes 0; it is what it takes for a run period without a year
 
+_LONG = ("monthly", "runperiod", "annual")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
 _J_PER_KWH = 3.6e6
 _ROW = np.dtype([("step", "i8"), ("column", "i8"), ("value", "f8")])
 _TIMES = ("step", "environment", "kind", "year", "month", "day", "hour", "minute", "length")
@@ -66,7 +73,8 @@ class Clock:
 
     `step` is Time.TimeIndex of the SQL file, `end` the end of the interval (NaT where it cannot be told), `length` its
     minutes. `environments` are the periods' names by the numbers in `environment`; `plain` says that it is the weather
-    run and nothing else.
+    run and nothing else. `day_types` has, by the number of the period, the type of each day that EnergyPlus did not run
+    as the weekday of its date, by the date ("2020-12-25").
     """
 
     step: NDArray[np.int64]
@@ -75,6 +83,7 @@ class Clock:
     environment: NDArray[np.int64]
     environments: dict[int, str]
     plain: bool
+    day_types: dict[int, dict[str, str]]
 
 
 def reported(sql: sqlite3.Connection, one: Meter | Variable) -> list[Reported]:
@@ -118,7 +127,8 @@ def read_clock(sql: sqlite3.Connection) -> Clock:
     )
     times = np.fromiter(rows, dtype=[(name, "i8") for name in _TIMES])
     plain = types[0] == WEATHER_RUN_PERIOD and len(environments) == 1
-    return Clock(times["step"], _ends(times), times["length"], times["environment"], environments, plain)
+    days = _day_types(sql, environments)
+    return Clock(times["step"], _ends(times), times["length"], times["environment"], environments, plain, days)
 
 
 def read_series(
@@ -147,16 +157,36 @@ def read_series(
     several = isinstance(one, Meter) and ALL_KEYS in one.name
     data: dict[str, Any] = {} if clock.plain else {"environment": _names(clock, steps)}
     data |= {"time": pa.array(ends.astype("datetime64[us]"))}
-    for place, key in enumerate(_distinct(column.key for column in columns)):
+    for place, key in enumerate(_distinct([column.key for column in columns])):
         data[key] = values[:, place] / _J_PER_KWH if columns[place].unit == "J" else values[:, place]
-    about = {
+    about: dict[str, Any] = {
         "name": columns[0].name if columns and not several else one.name,
         "unit": ", ".join(dict.fromkeys("kWh" if column.unit == "J" else column.unit for column in columns)),
         "frequency": one.frequency,
         "step_minutes": _minutes(one, clock.length[steps]),
         "environment": list(clock.environments.values()),
     }
+    days = {clock.environments[number]: days for number, days in clock.day_types.items() if days}
+    if days and len(steps) and one.frequency not in _LONG:
+        about["day_types"] = days
     return pa.table(data), {**about, "note": note} if note else about
+
+
+def _day_types(sql: sqlite3.Connection, environments: Iterable[int]) -> dict[int, dict[str, str]]:
+    """The days of each period that EnergyPlus did not run as the weekday of their date."""
+    found: dict[int, dict[str, str]] = {number: {} for number in environments}
+    rows = sql.execute(
+        "SELECT DISTINCT EnvironmentPeriodIndex, IFNULL(Year, 0), Month, Day, DayType FROM Time "
+        "WHERE IFNULL(WarmupFlag, 0) = 0 AND IntervalType < ? AND Month > 0 AND Day > 0 AND DayType > ''",
+        (_MONTH,),
+    )
+    for environment, year, month, day, kind in rows:
+        date = datetime.date(year or _NO_YEAR, month, 1) + datetime.timedelta(
+            days=day - 1
+        )  # a design day of 29 February
+        if environment in found and kind != _WEEKDAYS[date.weekday()]:
+            found[environment][date.isoformat()] = kind
+    return found
 
 
 def _ends(times: NDArray[Any]) -> NDArray[np.datetime64]:
@@ -209,12 +239,16 @@ def _minutes(one: Meter | Variable, lengths: NDArray[np.int64]) -> int | None:
     return int(lengths[0]) if one.frequency in ("timestep", "hourly", "daily") and len(lengths) else None
 
 
-def _distinct(keys: Iterator[str]) -> Iterator[str]:
-    """Keys as names of columns: objects of two classes may have the same name."""
-    seen: dict[str, int] = {}
+def _distinct(keys: Sequence[str]) -> list[str]:
+    """Keys as names of columns: two objects may have one name, and a third may be called like the second column."""
+    names: list[str] = []
     for key in keys:
-        seen[key] = seen.get(key, 0) + 1
-        yield key if seen[key] == 1 else f"{key} ({seen[key]})"
+        name, count = key, 1
+        while name in names or (count > 1 and name in keys):
+            count += 1
+            name = f"{key} ({count})"
+        names.append(name)
+    return names
 
 
 def _environment_count(sql: sqlite3.Connection) -> int:

@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from epstudy.core.contracts import Held, Run, Watch
+from epstudy.core.contracts import Held, Run, Stop, Watch
 from epstudy.core.errors import EngineError, StoreError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.elapsed import Elapsed
@@ -26,14 +26,17 @@ from epstudy.engines.energyplus.disk import FULL, Room, disk_message
 from epstudy.engines.energyplus.edits import inputs_of
 from epstudy.engines.energyplus.harvesting import readable
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations, python_path
-from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory
+from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory, without_its_files
 from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_outputs, read_wanted
 from epstudy.engines.energyplus.limits import Weight
 from epstudy.engines.energyplus.requests import from_json
 from epstudy.settings import surroundings
 
 _TICK_S = 0.2
-_START_S = 60.0
+
+#: A variant that is tried out and has not begun after so many seconds, or seconds of the processor, is let pass.
+_TRIED_S = 30.0
+_TRIED_CPU_S = 10.0
 
 #: Beginnings of the variables that the process gets. EnergyPlus reads others (DDONLY, IgnoreSolarRadiation, …) that
 #: would change results without being in the key; and passwords are none of its business.
@@ -119,11 +122,31 @@ class EnergyPlusSimulator:
             outcome = replace(outcome, state=State.FAILED, cause=Cause.INFRASTRUCTURE, message=trouble, metrics={})
         return _with_its_files(run, outcome) if outcome.state is State.FAILED else outcome
 
-    def _run(self, run: Run, watch: Watch, room: Room) -> Outcome:
+    def try_out(self, run: Run) -> Outcome:
+        """Run one variant to the end of its first time step; see `core.contracts.TriesOut`."""
+        deadline = time.monotonic() + _TRIED_S
+
+        def watch(_progress: float | None) -> Stop | None:
+            spent = self._process is not None and self._process.cpu_s() > _TRIED_CPU_S
+            return Stop.CANCELLED if spent or time.monotonic() > deadline else None
+
+        room = Room(run.folder)
+        try:
+            outcome = self._run(run, watch, room, tell_begin=True)
+            trouble = room.trouble()
+        except OSError as error:
+            outcome, trouble = failed(run, Cause.INFRASTRUCTURE, ""), _said_by(error, run.folder)
+        if outcome.state is State.DONE:
+            self.close()  # it is in the middle of the run
+        return failed(run, Cause.INFRASTRUCTURE, trouble) if trouble else outcome
+
+    def _run(self, run: Run, watch: Watch, room: Room, *, tell_begin: bool = False) -> Outcome:
         started = time.monotonic()
         try:
-            self._start(run)
-            order = _order(run)
+            stopped = self._start(run, watch)
+            if stopped is not None:
+                return stopped
+            order = {**_order(run), "tell_begin": tell_begin}
         except (EngineError, StoreError) as error:
             return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
         try:
@@ -135,10 +158,13 @@ class EnergyPlusSimulator:
             end = judge(run, end, time.monotonic() - started)
         if end.state is State.CANCELLED or end.cause in (Cause.TIMEOUT, Cause.CRASH):
             self.close()  # it still runs, or is not what it was
-        return end
+        return without_its_files(run, end, _input_names(run))
 
-    def _start(self, run: Run) -> None:
-        """Have a process of the very EnergyPlus that the study was made for."""
+    def _start(self, run: Run, watch: Watch) -> Outcome | None:
+        """Have a process of the very EnergyPlus that the study was made for; the outcome of a run stopped meanwhile.
+
+        It may take as long as it lives to start, as on a busy machine: that is none of the time that the study allows.
+        """
         wanted = str(run.recipe["build"])
         if run.hints or self._process is None or self._process.installation.build != wanted:
             chosen = choose(wanted, run.hints, surroundings())  # two may have one build, and only one of them plug-ins
@@ -151,9 +177,13 @@ class EnergyPlusSimulator:
             self.close()  # what earlier runs left in it would count for this one's
         if self._process is None:
             self._process = _WarmProcess(chosen)
-        build = self._process.build()
+        while not (build := self._process.build()):
+            stop = watch(None)
+            if stop is not None:
+                return Outcome(State.CANCELLED, message=stop.value)
         if build != wanted:
             raise EngineError(f"EnergyPlus {self._process.installation} calls itself {build} when it runs")
+        return None
 
     def _simulate(self, run: Run, order: dict[str, Any], watch: Watch, room: Room) -> int | Outcome:
         """Exit code of the run (negative: the signal that ended the process), or the outcome of one that has none."""
@@ -168,6 +198,8 @@ class EnergyPlusSimulator:
             staged = staged or "staged" in answer
             if "code" in answer:
                 return int(answer["code"])
+            if "begun" in answer:
+                return Outcome(State.DONE, engine=run.recipe["build"])
             unmade = _unmade(run, answer)
             if unmade is not None:
                 return unmade
@@ -214,12 +246,11 @@ class _WarmProcess:
         return self._process.poll() is None
 
     def build(self) -> str:
-        """The engine's version string, once it has started."""
-        deadline = time.monotonic() + _START_S
-        while not self._build:
-            answer = self.answer(_TICK_S)
-            self._build = answer.get("ready", "")
-            if not self._build and (not self.alive or time.monotonic() > deadline):
+        """The engine's version string, once it has started; empty when it has not by the end of a short look."""
+        if not self._build:
+            was_alive = self.alive  # or what it said last would be missed
+            self._build = self.answer(_TICK_S).get("ready", "")
+            if not self._build and not was_alive:
                 self.kill()
                 said = self._process.stderr.read().decode(errors="replace") if self._process.stderr else ""
                 last = said.strip().splitlines()[-1:] or [f"it ended with code {self._process.returncode}"]
@@ -251,6 +282,10 @@ class _WarmProcess:
         self._pending = rest
         said: dict[str, Any] = json.loads(line)
         return said
+
+    def cpu_s(self) -> float:
+        """How many seconds of the processor it has taken; on a machine under load fewer than have passed."""
+        return self._weight.cpu_s()
 
     def memory(self) -> int:
         """How many bytes of memory it has, with what it started."""
@@ -286,18 +321,24 @@ def _holding(wanted: Sequence[Mapping[str, Any]], held: Held) -> Path | None:
 def _order(run: Run) -> dict[str, Any]:
     """What the process needs to know, with the local path of every input file."""
     recipe = run.recipe
-    names = [recipe["model"], recipe["weather"], recipe.get("ddy"), *recipe["external"].values(), *inputs_of(run.edits)]
     return {
         "folder": str(run.folder),
         "recipe": dict(recipe),
         "edits": list(run.edits),
-        "inputs": {name: str(run.input_path(name)) for name in names if name},
+        "inputs": {name: str(run.input_path(name)) for name in _input_names(run)},
         "sources": dict(run.sources),
         "outputs": [dict(output) for output in run.outputs],
         "keep": list(run.keep),
         "allow_code": run.allow_code,
         "limits": asdict(run.limits),
     }
+
+
+def _input_names(run: Run) -> list[str]:
+    """The names of all input files of a run."""
+    recipe = run.recipe
+    names = [recipe["model"], recipe["weather"], recipe.get("ddy"), *recipe["external"].values(), *inputs_of(run.edits)]
+    return [name for name in names if name]
 
 
 def _unmade(run: Run, answer: Mapping[str, Any]) -> Outcome | None:

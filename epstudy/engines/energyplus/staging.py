@@ -13,7 +13,7 @@ from typing import Any
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import edits, measures, model, outputs
+from epstudy.engines.energyplus import edits, long_runs, measures, model, outputs
 from epstudy.engines.energyplus.expand import expand, needs_expansion
 from epstudy.engines.energyplus.external import rewrite
 from epstudy.engines.energyplus.installation import find_installation
@@ -39,8 +39,11 @@ def stage(order: Mapping[str, Any]) -> list[str]:
         function=measures.functions(order["sources"], order["allow_code"]),
     )
     edits.apply(document, order["edits"], material)
-    if any("measure" in edit for edit in order["edits"]):
-        outputs.set_period(document, recipe["period"])  # whatever the user's code asked for
+    days = edits.annual_days_of(recipe, order["edits"])
+    measured = any("measure" in edit for edit in order["edits"])
+    if measured or days:
+        outputs.set_period(document, recipe["period"], days)  # whatever the user's code asked for
+    if measured or long_runs.is_long(document):
         outputs.ask(document, order["outputs"], order["keep"])
     content, name = model.write(document, path.suffix), f"in{path.suffix}"
     if needs_expansion(document):
@@ -55,7 +58,7 @@ def stage(order: Mapping[str, Any]) -> list[str]:
 def _base(path: Path, ddy: str | None, period: str, wanted: str) -> model.Document:
     """The parsed base model, ready but for the edits. Paths in the store are named by content: never another model."""
     requests, keep, rewrites = json.loads(wanted)
-    document = model.load(path.read_bytes(), path.suffix)
+    document = model.load(path.read_bytes(), path.suffix, find_installation().version)
     rewrite(document, rewrites)
     if ddy is not None:
         from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy

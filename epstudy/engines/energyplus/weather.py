@@ -5,6 +5,7 @@ What a model must change along with its weather file is in `design_days`.
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Iterator
@@ -13,8 +14,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from epstudy.core.errors import InputError
+from epstudy.engines.energyplus.weather_kinds import what_it_is
+
+_NO_EPW = "is no EPW file: its first line does not begin with LOCATION"
 
 _HOURS = 8760
+_DAY = datetime.timedelta(days=1)
+_CALENDAR = 1583  # EnergyPlus takes no year before: the first whole one of the calendar of today
 _COLUMNS = 35  # Auxiliary Programs 25.2, EnergyPlus Weather File (EPW) Data Dictionary
 _NEEDED = 27  # date, flags and 21 numbers; the rest has defaults (WeatherManager.cc, InterpretWeatherDataLine)
 
@@ -57,10 +63,14 @@ class Epw:
     """What a weather file says of its place and its year.
 
     `records` counts its lines of data, `records_per_hour` is 1 in all but a few files; a model that runs with another
-    one must have that many time steps an hour. `first` and `last` are year, month and day of its data: the months of a
-    typical year come from different years. Mean temperatures leave missing values out and are NaN for a month, or for a
-    year, without values. `ground_temperatures_c` has, for each depth in m, twelve undisturbed ones. `design` is None
-    when the header has no design conditions that can be read; `without_design` then says why.
+    one must have that many time steps an hour. `first` and `last` are year, month and day of its data. `measured` says
+    that its days follow each other in time, as those of an actual year; the months of a typical year come from
+    different years. `leap_day` says whether it has a 29 February, `start_weekday` and `header_years` what its header
+    says of its first day ("" and None where it says nothing); EnergyPlus goes by neither.
+
+    Mean temperatures leave missing values out and are NaN for a month, or for a year, without values.
+    `ground_temperatures_c` has, for each depth in m, twelve undisturbed ones. `design` is None when the header has no
+    design conditions that can be read; `without_design` then says why.
     """
 
     city: str
@@ -83,6 +93,10 @@ class Epw:
     last: tuple[int, int, int]
     monthly_dry_bulb_c: tuple[float, ...]
     annual_dry_bulb_c: float
+    measured: bool
+    leap_day: bool
+    start_weekday: str
+    header_years: tuple[int, int] | None
 
     @property
     def place(self) -> str:
@@ -142,6 +156,8 @@ def weather_problems(content: bytes, period: str) -> list[str]:
 
 def _year_problems(epw: Epw) -> list[str]:
     first, last = ("{}/{}".format(*date[1:]) for date in (epw.first, epw.last))
+    if epw.measured and epw.data_periods == 1:
+        return _measured_year_problems(epw)
     if epw.data_periods > 1:
         return [
             f"has {epw.data_periods} data periods, and no run crosses from one to the next; expected one whole year"
@@ -152,6 +168,22 @@ def _year_problems(epw: Epw) -> list[str]:
     if first != "1/1":
         return [f"begins on {first}; an annual run needs the days from 1/1 to 12/31 in their order"]
     return []
+
+
+def _measured_year_problems(epw: Epw) -> list[str]:
+    """A measured year may begin on any day; it is whole with the day before that day of the next year."""
+    begin, last = datetime.date(*epw.first), datetime.date(*epw.last)
+    end = year_later(begin) - _DAY
+    if last >= end:
+        return []
+    lines = "hourly lines" if epw.records_per_hour == 1 else "hours of data"
+    hours = 24 * ((end - begin).days + 1)
+    return [f"has {epw.hours} {lines}, from {begin} to {last}; a year from that day on has {hours}, to {end}"]
+
+
+def year_later(day: datetime.date) -> datetime.date:
+    """Return the same day of the next year; 1 March for 29 February."""
+    return datetime.date(day.year + 1, 3, 1) if (day.month, day.day) == (2, 29) else day.replace(year=day.year + 1)
 
 
 def _gaps(records: list[_Record], per_hour: int) -> list[str]:
@@ -187,7 +219,10 @@ def _read(content: bytes) -> tuple[dict[str, list[str]], list[_Record]]:
     """The lines of the header by their first word, without it; and the lines of data."""
     lines = re.split(r"\r\n?|\n", _text(content))
     if not lines[0].upper().startswith("LOCATION,"):
-        raise InputError("is no EPW file: its first line does not begin with LOCATION")
+        kind = what_it_is(content)
+        raise InputError(f"is no EPW file: it {kind}" if kind else _NO_EPW)
+    if len(lines) > 1 and b"\n" not in content:
+        raise InputError("ends its lines with CR alone, which EnergyPlus does not read; save it with LF or CR and LF")
     header: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         word, *fields = (field.strip() for field in line.split(","))
@@ -245,6 +280,12 @@ def _epw(header: dict[str, list[str]], records: list[_Record]) -> Epw:
     for record in records:
         if record.values[0] < _VITAL[0][2]:
             months[record.month - 1].append(record.values[0])
+    header_years = _header_years(header["DATA PERIODS"])
+    measured = _measured(records, int(counts[1]), None)
+    first, last = records[0][1:4], records[-1][1:4]
+    if not measured and header_years and len({record.year for record in records}) == 1:
+        measured = _measured(records, int(counts[1]), header_years[0])
+        first, last = (header_years[0], *first[1:]), (header_years[1], *last[1:])
     holidays = next((fields for word, fields in header.items() if word.startswith("HOLIDAYS")), [])
     return Epw(
         city=location[0],
@@ -263,11 +304,41 @@ def _epw(header: dict[str, list[str]], records: list[_Record]) -> Epw:
         data_periods=int(counts[0]),
         records_per_hour=int(counts[1]),
         records=len(records),
-        first=records[0][1:4],
-        last=records[-1][1:4],
+        first=first,
+        last=last,
         monthly_dry_bulb_c=tuple(map(_mean, months)),
         annual_dry_bulb_c=_mean([value for month in months for value in month]) if all(months) else math.nan,
+        measured=measured,
+        leap_day=any((record.month, record.day) == (2, 29) for record in records),
+        start_weekday=next(iter(header["DATA PERIODS"][3:4]), "").strip().title(),
+        header_years=header_years,
     )
+
+
+def _measured(records: list[_Record], per_hour: int, year: int | None) -> bool:
+    """Whether days follow each other in time, in the years of the lines or from the year that is given on.
+
+    A 29 February may be left out: so are those of many measured years.
+    """
+    dates: list[datetime.date] = []
+    for record in records[:: 24 * per_hour]:
+        if year is not None and dates and record.month < dates[-1].month:
+            year += 1
+        try:
+            dates.append(datetime.date(year or record.year, record.month, record.day))
+        except ValueError:
+            return False
+    return dates[0].year >= _CALENDAR and all(
+        after - before == _DAY or (after.month, after.day, (after - before).days) == (3, 1, 2)
+        for before, after in pairwise(dates)
+    )
+
+
+def _header_years(fields: list[str]) -> tuple[int, int] | None:
+    """The years in the dates of DATA PERIODS, which only measured years have: 1/ 1/2020."""
+    years = [date.split("/")[2:] for date in fields[4:6]]
+    known = [int(year[0]) for year in years if year and year[0].strip().isdigit()]
+    return (known[0], known[1]) if len(known) == 2 and min(known) >= _CALENDAR else None
 
 
 def _conditions(fields: list[str]) -> DesignConditions:

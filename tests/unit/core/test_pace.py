@@ -134,3 +134,13 @@ def test_most_studies_are_ready_within_the_range(count: int, slots: int, spread:
                 hits.append(said.soonest_s <= play.end_s - now_s <= said.latest_s)
     assert len(hits) > 80
     assert sum(hits) / len(hits) > least
+
+
+def test_a_study_that_waits_behind_others_has_a_range_by_what_theirs_took() -> None:
+    said = pace([], 1000.0, waiting=10, ages_s=[], slots=2, elsewhere_s=[4.0] * 6, sharing=2)
+    assert said.per_minute is None
+    assert said.soonest_s is not None
+    assert said.latest_s is not None
+    assert said.soonest_s <= 10 * 4.0 / 2 <= 10 * 4.0 <= said.latest_s
+    assert pace([], 1000.0, waiting=10, ages_s=[], slots=2, elsewhere_s=[4.0] * 2).latest_s is None
+    assert pace([], 1000.0, waiting=10, ages_s=[], slots=0, elsewhere_s=[4.0] * 6).latest_s is None

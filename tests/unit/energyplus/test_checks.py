@@ -98,9 +98,52 @@ def test_a_model_of_another_version(tmp_path: Path) -> None:
     assert "is of EnergyPlus version 9.2, the engine is 25.2.0" in problems(ep.EnergyPlus(path, weather=CHICAGO))
 
 
+def test_a_model_of_a_newer_version_is_not_to_be_upgraded(tmp_path: Path) -> None:
+    path = changed(tmp_path, "25.2", "26.1")
+    said = problems(ep.EnergyPlus(path, weather=CHICAGO))
+    assert "is of EnergyPlus version 26.1, the engine is 25.2.0" in said
+    assert "Install EnergyPlus 26.1 and name its folder, installation=..., or ask for the model in version 25.2" in said
+    assert "Upgrade" not in said
+
+
+def test_a_model_without_a_version_is_taken_for_the_engines(tmp_path: Path) -> None:
+    path = changed(tmp_path, "Version,25.2;", "")
+    check = prepare(ep.EnergyPlus(path, weather=CHICAGO)).check
+    assert check.ok, str(check)
+    assert "states no version; EnergyPlus takes it for one of its own, 25.2" in str(check)
+
+
+PARAMETRIC = "Parametric:SetValueForRun, $level, 5, 10; Parametric:RunControl, Runs, Yes, Yes;\n"
+
+
+def test_parametric_objects_are_told_with_what_to_do(tmp_path: Path) -> None:
+    path = changed(tmp_path, "Version,25.2;", "Version,25.2;\n" + PARAMETRIC)
+    said = problems(ep.EnergyPlus(path, weather=CHICAGO))
+    assert "uses Parametric:RunControl, Parametric:SetValueForRun, which EnergyPlus does not simulate" in said
+    assert "vary the field here, with ep.Field" in said
+
+
+def test_jeplus_tags_are_told_unless_a_parameter_puts_a_value_in_their_place(tmp_path: Path) -> None:
+    before, lights, after = OFFICE.read_text("latin-1").partition("  Lights,\n")
+    text = before + lights + after.replace("Core_ZN_Lights", "@@name@@", 1).replace("10.76", "@@lpd@@", 1)
+    assert "@@lpd@@" in text
+    (tmp_path / "tags.idf").write_text(text.replace("@@name@@", "Core_ZN_Lights"), encoding="latin-1")
+    engine = ep.EnergyPlus(tmp_path / "tags.idf", weather=CHICAGO, period="design-days")
+    multiplier = ep.Field("Zone/*/multiplier", [1])
+    said = problems(engine, m=multiplier)
+    assert 'holds the jEPlus tag "@@lpd@@" in Lights/Core_ZN_Lights/watts_per_floor_area, which' in said
+    assert 'vary it: ep.Field("Lights/Core_ZN_Lights/watts_per_floor_area", [...])' in said
+    assert problems(engine, lpd=ep.Field(LPD, [6.0, 8.0])) == ""
+    assert "@@lpd@@" in problems(engine, lpd=ep.Field(LPD, [None, 8.0])), "the model's own value is a tag"
+    (tmp_path / "named.idf").write_text(text.replace("@@lpd@@", "10"), encoding="latin-1")
+    assert "Put a name there" in problems(ep.EnergyPlus(tmp_path / "named.idf", weather=CHICAGO))
+
+
 def test_a_model_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "model.idf").write_text("this is not a model")
-    assert "states no version" in problems(ep.EnergyPlus(tmp_path / "model.idf", weather=CHICAGO))
+    assert "it ends in 'this is not a model', which is no object" in problems(
+        ep.EnergyPlus(tmp_path / "model.idf", weather=CHICAGO)
+    )
     (tmp_path / "model.idf").write_text("Version,25.2;\nLights,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v;")
     assert "is no model that can be read" in problems(ep.EnergyPlus(tmp_path / "model.idf", weather=CHICAGO))
     assert "expected a file that ends in .idf or .epJSON" in problems(ep.EnergyPlus("model.osm", weather=CHICAGO))

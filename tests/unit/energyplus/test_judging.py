@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ import pytest
 from epstudy.core.contracts import Limits, Run
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.engines.energyplus.disk import ROOM, Room
-from epstudy.engines.energyplus.judging import judge, never_staged
+from epstudy.engines.energyplus.judging import judge, never_staged, without_its_files
 from epstudy.engines.energyplus.keeping import keep_failure
 from epstudy.engines.energyplus.limits import too_long_a_file, too_much_memory
 
@@ -163,3 +164,22 @@ def test_a_file_system_that_does_not_tell_its_size_is_not_full(tmp_path: Path, m
 def test_amounts_are_told_for_people(tmp_path: Path, count: int, text: str) -> None:
     assert f"more than {text} of memory" in too_much_memory(Limits(memory_bytes=count))
     assert f"more than {text} into a file" in too_long_a_file(Limits(file_bytes=count), tmp_path)
+
+
+@pytest.mark.parametrize("cause", [Cause.INPUT, Cause.SIMULATION, Cause.CRASH])
+def test_what_fails_without_its_files_is_the_machines_failure(tmp_path: Path, cause: Cause) -> None:
+    run = replace(
+        run_in(tmp_path), recipe={"build": "x", "weather": "ab.epw", "external": {"data/Levels.csv": "cd.csv"}}
+    )
+    there = replace(run, input_path=lambda name: tmp_path / name)
+    (tmp_path / "ab.epw").touch()
+    bad = Outcome(State.FAILED, cause, "Schedule Name = NOPE, item not found.")
+    assert without_its_files(there, bad, ["ab.epw"]) == bad, "a schedule is no file"
+    gone = without_its_files(there, bad, ["ab.epw", "cd.csv"])
+    assert (gone.cause, "cd.csv cannot be read" in gone.message) == (Cause.INFRASTRUCTURE, True)
+    missed = replace(bad, message='ProcessScheduleInput: Schedule:File="L" - DATA/LEVELS.CSV not found')
+    assert without_its_files(there, missed, ["ab.epw"]).cause is Cause.INFRASTRUCTURE
+    other = replace(bad, message='Schedule:File="L" - other.csv not found')
+    assert without_its_files(there, other, ["ab.epw"]) == other, "one that the study does not have"
+    late = replace(bad, cause=Cause.TIMEOUT)
+    assert without_its_files(there, late, ["cd.csv"]) == late

@@ -121,7 +121,6 @@ def test_a_frequency_may_be_written_in_any_case(frequency: str) -> None:
         (lambda: Variable(None), "a variable is named by a text"),  # type: ignore[arg-type]
         (lambda: Variable("T", []), "the list of keys is empty"),
         (lambda: Variable("T", ["a", 3]), "a key is named by a text"),  # type: ignore[list-item]
-        (lambda: Variable("T", "Perimeter*"), 'holds a star; give one key, a list of keys, or "*"'),
         (lambda: Table("EnvelopeSummary", ""), "table is ''"),
         (lambda: from_json({"output": "rain"}), "no kind that this version of epstudy knows"),
         (lambda: from_json({"output": "meter", "name": "a:b", "colour": 1}), "no kind that this version"),

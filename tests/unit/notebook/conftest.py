@@ -50,6 +50,7 @@ class Told(Source):
         self.marks = ""
         self.says: dict[str, Any] = {}
         self.looks = 0
+        self.wrong: list[str] = []
         self.asked: list[tuple[Any, ...]] = []
 
     def glance(self, known: str = "") -> Glance | None:
@@ -59,6 +60,10 @@ class Told(Source):
         counts = {mark: self.marks.count(mark) for mark in Mark}
         said = replace(Glance(at_s=1000.0, counts=counts, marks=None), **self.says)
         return said if said.known == known else replace(said, marks=self.marks.encode())
+
+    def troubles(self, glance: Glance | None, gone: Sequence[int]) -> list[str]:
+        """What the test wants to be wrong: neither the clock nor the results of these glances are real."""
+        return self.wrong
 
     def cancel(self) -> None:
         self.asked.append(("cancel",))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from epstudy.core.glance import Glance
+from epstudy.core.manifest import MANIFEST_FORMAT
 from epstudy.core.outcome import Cause
 from epstudy.core.pace import Ended
 from epstudy.notebook import panel as panels
 from epstudy.notebook.frontend import FrontEnd
 from epstudy.notebook.panel import Panel
+from epstudy.notebook.source import Source
 from tests.unit.notebook.conftest import Axes, Told, busy, done, failed
 
 Make = Callable[[Axes], Told]
@@ -421,3 +427,88 @@ def test_more_labels_than_a_page_should_hold_are_not_sent(make: Make) -> None:
     widget = shown(source).widget
     assert widget.levels == b""
     assert widget.about["parameters"][0]["labels"] == []
+
+
+def test_a_page_without_widgets_shows_no_object_under_the_snapshot(make: Make) -> None:
+    data, _ = shown(make(GRID), FrontEnd.WIDGETS).widget._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "object at 0x" not in str(data)
+    assert data["text/html"] == "<!-- a live panel -->", "nbconvert and GitHub take HTML before text"
+    assert data["text/plain"] == "the live panel of facade; the snapshot above is what it said last"
+
+
+def test_a_finished_study_is_not_called_paused_when_its_pool_is_silent(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0)})
+    source.marks = "dd"
+    panel = shown(source)
+    panel.step()
+    source.marks = ""
+    source.put(0, done(100.0))
+    source.put(1, done(101.0))
+    source._live.trouble = "the pool does not answer (connection refused)"
+    panel.step()
+    assert panel.widget.view["note"] == ""
+    assert "does not answer" not in repr(panel)
+
+
+def test_seconds_are_no_result(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0)})
+    source.put(0, done(math.nan))
+    source.put(1, done(math.nan))
+    source.marks = "dd"
+    panel = shown(source)
+    panel.finish()
+    view = panel.widget.view
+    assert view["columns"] == []
+    assert view["choice"]["column"] == ""
+    assert "<table>" not in panel._repr_html_(), "no list of results"
+
+
+def test_a_study_that_ended_says_in_every_kernel_how_long_it_took(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0, 10.0)})
+    begun = datetime(2026, 3, 2, 13, 13, tzinfo=UTC)
+    source.manifest = replace(source.manifest, written={"at": begun.isoformat()})
+    source._store.put_manifest(source.manifest)
+    for index, outcome in enumerate((done(100.0), done(101.0), failed("no such schedule"))):
+        source.put(index, replace(outcome, finished=(begun + timedelta(minutes=7 * index)).isoformat()))
+    panel = shown(source)  # no pool: only the store says it
+    panel.finish()
+    assert panel.widget.view["pace"]["elapsed_s"] == 14 * 60
+    at = (begun + timedelta(minutes=14)).astimezone()
+    assert repr(panel).splitlines()[1] == f"2 done, 1 failed in 14 min, ended {at:%Y-%m-%d %H:%M}"
+
+
+def test_what_has_no_place_in_the_scatter_is_counted(make: Make) -> None:
+    source = make({"lpd": (6.0, 8.0, None)})
+    for index, eui in enumerate((100.0, math.nan, 101.0)):
+        source.put(index, done(eui))
+    source.marks = "ddd"
+    panel = shown(source)
+    panel.finish()
+    assert panel.widget.view["choice"]["without"] == 2
+
+
+def test_what_has_stopped_being_true_stands_in_the_note_once_with_what_to_do(make: Make) -> None:
+    source = make(GRID)
+    source.marks, source.says = "rrddhdpf", busy(2)
+    source.wrong = ["the disk is nearly full; free some", "the clock is wrong; set it", "the clock is wrong; set it"]
+    panel = shown(source)
+    assert panel._seen()["note"] == "the disk is nearly full; free some; besides, the clock is wrong; set it"
+    source.marks = "dddddddf"
+    panel.step()
+    assert panel._view["note"] == "", "the study has ended"
+
+
+def test_a_panel_says_what_workers_clocks_and_results_have_against_them(make: Make) -> None:
+    told = make(GRID)
+    source = Source(told._settings, told.manifest)
+    now = time.time()
+    away = {"name": "w", "host": "tower", "slots": 1, "epstudy": "1", "manifest": MANIFEST_FORMAT, "seen": now * 1000}
+    glance = Glance(at_s=now, counts={}, marks=None, workers=({**away, "clock": now + 3600, "where": ""},))
+    texts = [text.partition(";")[0] for text in source.troubles(glance, [3]) if "only" not in text]
+    assert texts == [
+        "the result of variant 3 is damaged or gone",
+        "the worker on tower does not see its store ",
+        "the clock of the worker on tower is 60 min ahead of that of Redis",
+    ]
+    assert source.troubles(replace(glance, workers=()), []) == [], "a pool that was just started says so in a moment"

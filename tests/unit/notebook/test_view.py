@@ -10,6 +10,7 @@ import pytest
 from epstudy.core.glance import Mark
 from epstudy.core.pace import Pace
 from epstudy.notebook import view as views
+from tests.unit.notebook.conftest import manifest_of
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
@@ -87,3 +88,12 @@ def test_a_number_that_json_cannot_say_is_none() -> None:
     assert views.number(float("nan")) is None
     assert views.number(float("inf")) is None
     assert views.number(1 / 3) == 0.333333
+
+
+def test_a_line_of_a_list_has_the_levels_of_what_varies() -> None:
+    manifest = manifest_of({"lpd": (6.0, 8.0), "fixed": ("north",), "u_value": (1.2, 2.0)})
+    varying = views.varying(np.array(manifest.rows, dtype=np.int32))
+    assert varying == [0, 2]
+    assert views.row(manifest, varying, 3, 104.5) == {"index": 3, "levels": ["8", "2"], "value": 104.5}
+    alone = manifest_of({"lpd": (6.0,)})
+    assert views.varying(np.array(alone.rows, dtype=np.int32)) == [0], "of one variant all are named"

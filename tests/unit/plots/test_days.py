@@ -27,6 +27,57 @@ def test_working_days_and_weekends_have_panels() -> None:
     assert [text.get_text() for text in working.figure.legends[0].get_texts()] == ["variant 0", "variant 1"]
 
 
+def test_the_saturdays_of_energyplus_were_taken_for_sundays() -> None:
+    """2020 without its 29 February: from 1 March on a day that the calendar calls Sunday ran as a Saturday."""
+    table = series(1, days=14, begin="2020-03-02")  # busy by the calendar's Monday to Friday
+    dates = pd.date_range("2020-03-02", periods=14)
+    shifted = {str(date.date()): (date - pd.Timedelta(days=1)).day_name() for date in dates}
+    table.attrs["day_types"] = [{"variants": None, "environment": None, "days": shifted}]
+    working, weekend = plots.load_profile(table, by="weekday")
+    assert np.isclose(working.lines[0].get_ydata()[12], (4 * 9 + 1) / 5), "Tuesday to Saturday of the calendar"
+    assert np.isclose(weekend.lines[0].get_ydata()[12], (9 + 1) / 2), "Sunday and Monday of the calendar"
+
+
+def test_holidays_are_neither_weekdays_nor_weekend() -> None:
+    table = series(1, days=14)
+    days = {"2017-01-02": "Holiday", "2017-01-07": "CustomDay1"}
+    table.attrs["day_types"] = [{"variants": None, "environment": None, "days": days}]
+    axes = plots.load_profile(table, by="weekday")
+    assert [ax.get_title() for ax in axes] == ["Monday to Friday", "Saturday and Sunday", "CustomDay1", "Holiday"]
+    assert [ax.lines[0].get_ydata()[12] for ax in axes] == [9.0, 1.0, 1.0, 9.0]
+
+
+def test_variants_of_two_years_have_each_its_own_weekend() -> None:
+    table = series(2, days=14)
+    table[1] = np.roll(series(1, days=14)[0].to_numpy(), 24)  # a year that begins a weekday earlier
+    days = {
+        str(date.date()): (date - pd.Timedelta(days=1)).day_name() for date in pd.date_range("2017-01-01", periods=14)
+    }
+    table.attrs["day_types"] = [
+        {"variants": [0], "environment": None, "days": {}},
+        {"variants": [1], "environment": None, "days": days},
+    ]
+    working, weekend = plots.load_profile(table, by="weekday")
+    assert [line.get_ydata()[12] for line in working.lines] == [9.0, 9.0]
+    assert [line.get_ydata()[12] for line in weekend.lines] == [1.0, 1.0]
+    with pytest.raises(InputError, match="which variant the column 'b' is cannot be told"):
+        plots.load_profile(table.rename(columns={1: "b"}), by="weekday")
+
+
+def test_a_29_february_of_other_variants_leaves_no_gap() -> None:
+    table = series(2, days=60, begin="2020-02-01")
+    table.loc["2020-02-29 01:00":"2020-03-01 00:00", 0] = np.nan  # type: ignore[misc]
+    table.attrs["units"] = {"Fans:Electricity": "kWh"}
+    months = plots.monthly_end_uses({"fans": table}, 0)
+    assert months.get_title(loc="right") == "variant 0", "no month is in part"
+    assert np.isclose(months.containers[0][0].get_height(), table[0].iloc[: 28 * 24].sum())
+    assert np.isclose(
+        plots.monthly_end_uses({"fans": table}, 1).containers[0][0].get_height(), table[1].iloc[: 29 * 24].sum()
+    )
+    plots.band(table[[0]])
+    assert plots.carpet(table, 0).images[0].get_array().shape[1] == 60
+
+
 def test_seasons_have_panels_as_far_as_they_were_simulated() -> None:
     titles = [ax.get_title() for ax in plots.load_profile(series(1, days=90), by="season")]
     assert titles == ["December to February", "March to May"]

@@ -1,0 +1,79 @@
+"""Reads and writes a model as epJSON: what no edit touches is written as it was read, for EnergyPlus to judge.
+
+Fields that are none of the class, such as a converter's `idf_order` or a `_comment`, stay: EnergyPlus passes over them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from idfkit.objects import IDFObject
+from idfkit.writers import EpJSONWriter
+
+from epstudy.core.errors import InputError
+from epstudy.engines.energyplus.document import ModelDocument
+
+Document = Any  # an idfkit.IDFDocument
+Schema = Any  # an idfkit.EpJSONSchema
+
+
+def read_epjson(content: bytes, schema: Schema, version: tuple[int, int, int]) -> ModelDocument:
+    """Return the model in `content` as a document of this version.
+
+    Raises
+    ------
+    InputError
+        When it is none; EnergyPlus' names of classes have one spelling here.
+    ValueError
+        When it is no JSON, or not in UTF-8.
+    """
+    said = json.loads(content.decode("utf-8-sig"))
+    if not isinstance(said, dict) or not said:
+        raise InputError("is no model that can be read: it holds no object")
+    document = ModelDocument(version=version, schema=schema)
+    for object_class, objects in said.items():
+        if schema.resolve_type_name(object_class) != object_class:
+            raise InputError(
+                f'is no model that can be read: "{object_class}" is no class of EnergyPlus '
+                f"{'.'.join(map(str, version[:2]))}" + _spelled(schema, object_class)
+            )
+        for name, fields in (objects if isinstance(objects, dict) else {"": objects}).items():
+            if not isinstance(fields, dict):
+                raise InputError(
+                    f'is no model that can be read: {object_class} "{name}" is {str(fields)[:100]!r}; expected fields'
+                )
+            document.take(_object(schema.get_parsing_cache(object_class), object_class, name, fields))
+    return document
+
+
+def write_epjson(document: Document) -> bytes:
+    """Return `document` as epJSON: changed objects as idfkit writes them, choices spelled as EnergyPlus wants them."""
+    written = EpJSONWriter(document).to_dict()
+    for object_class, collection in document.collections.items():
+        there = written.get(object_class, {})
+        if object_class != "Version" and len(there) == len(collection):  # one without a name has its key by its place
+            for key, one in zip(there, collection, strict=True):
+                there[key] = one.data if one.source_text is not None else there[key]
+    return json.dumps(written, indent=2).encode()
+
+
+def _object(cache: Any, object_class: str, name: str, fields: dict[str, Any]) -> IDFObject:
+    one = IDFObject(
+        object_class,
+        name if cache.has_name else "",
+        dict(fields),
+        cache.obj_schema,
+        field_order=list(cache.field_names if cache.has_name else cache.all_field_names),
+        ref_fields=cache.ref_fields,
+        extensibles=frozenset(cache.ext_field_names),
+        wrapper_key=cache.ext_wrapper_key,
+        ext_inner_names=tuple(cache.ext_inner_props),
+    )
+    object.__setattr__(one, "_source_text", "")  # as idfkit marks what was not changed since it was read
+    return one
+
+
+def _spelled(schema: Schema, object_class: str) -> str:
+    right = schema.resolve_type_name(object_class)
+    return f'; did you mean "{right}"?' if right else "; an epJSON holds classes and nothing else"
