@@ -23,7 +23,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import epstudy as ep
 from benchmarks.first_study import private_pool
@@ -97,7 +97,7 @@ class Case:
     building: str
     model: Path
     weather: Path
-    period: str
+    period: Literal["design-days", "annual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Row:
     """What became of a case: both its variants, the untouched one and the one with other lighting, together."""
 
     building: str
-    period: str
+    period: Literal["design-days", "annual"]
     seconds_a_run: float
     warnings: int
     severe_errors: int

@@ -44,6 +44,7 @@ _HOMES = {
     "IncompleteError": "epstudy.core.errors",
     "StudyNotFoundError": "epstudy.core.errors",
     "EngineError": "epstudy.core.errors",
+    "MissingExtraError": "epstudy.core.errors",
     "StoreError": "epstudy.core.errors",
     "PoolError": "epstudy.core.errors",
 }
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from epstudy.core.errors import EpstudyError as EpstudyError
     from epstudy.core.errors import IncompleteError as IncompleteError
     from epstudy.core.errors import InputError as InputError
+    from epstudy.core.errors import MissingExtraError as MissingExtraError
     from epstudy.core.errors import PoolError as PoolError
     from epstudy.core.errors import StoreError as StoreError
     from epstudy.core.errors import StudyNotFoundError as StudyNotFoundError

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 from epstudy.core.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def dataset(manifest: Manifest, frame: pd.DataFrame, series: Mapping[str, pd.Dat
     InputError
         When the study is no grid, or a name stands for two things.
     """
+    require("xarray")
+
     import numpy as np
     import xarray as xr
 

@@ -1,6 +1,7 @@
 """The command line.
 
-`epstudy demo | report | reports | doctor | worker | pool | studies | status | cancel | pause | resume | clean`.
+`epstudy demo | notebooks | report | reports | doctor | worker | pool | studies | status | cancel | pause | resume |
+clean`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,18 @@ def demo(folder: str) -> None:
 
     with _told():
         run_demo(Path(folder))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--overwrite", is_flag=True, help="Replace files that are there and differ.")
+def notebooks(folder: Path, overwrite: bool) -> None:
+    """Copy the notebooks that come with epstudy into FOLDER, to read, run and change."""
+    from epstudy.examples import copy_examples
+
+    with _told(_ArgumentError):
+        for line in copy_examples(folder, overwrite=overwrite):
+            click.echo(line)
 
 
 @main.command()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-import epstudy
 from epstudy.core.errors import EpstudyError
+from epstudy.examples import example_folder
 from epstudy.report.outputs import check_page
 from epstudy.report.source import read_source
 from epstudy.report.writing import write_report
@@ -26,7 +26,7 @@ def run_demo(folder: Path) -> None:
     settings = Settings.load()
     was_there = pool.is_running(settings)
     started = time.monotonic()
-    source = read_source(_notebook())
+    source = read_source(example_folder() / NOTEBOOK)
     page = check_page(folder / Path(NOTEBOOK).with_suffix(".html"), source.path)
     made = write_report(source, page, {}, log=sys.stderr, code=True)
     if made.error:
@@ -42,10 +42,3 @@ def run_demo(folder: Path) -> None:
     click.echo(f"the executed notebook is {executed}, its page {page}; the results are in {settings.store}")
     if not was_there and settings.broker_url() is None:
         pool.stop_private(settings)
-
-
-def _notebook() -> Path:
-    """The notebook of the installed package, else that of the checkout."""
-    package = Path(epstudy.__file__).parent
-    installed = package / "notebooks" / NOTEBOOK
-    return installed if installed.exists() else package.parent / "notebooks" / NOTEBOOK

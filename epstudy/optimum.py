@@ -10,10 +10,11 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from epstudy.core.cube import at
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 from epstudy.core.parameter import Parameter, distribution_of
 from epstudy.core.sampling import Labels, Point, checked_number, select, with_drawn
 from epstudy.plan import Plan
@@ -32,9 +33,9 @@ class Chosen:
 
     arguments: Mapping[str, Any]
 
-    kind: ClassVar[str] = "search"
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = ""
+    kind = "search"
+    notes = ()
+    whole = ""
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Refuse: the search itself chooses them."""
@@ -61,6 +62,8 @@ class Search:
     """
 
     def __init__(self, plan: Plan, objectives: Any, *, n: int, batch: int, seed: int) -> None:
+        require("optuna")
+
         import numpy as np
         import optuna
 

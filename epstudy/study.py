@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from epstudy.engines.energyplus.outputs import KeptName
+    from epstudy.engines.energyplus.requests import Frequency
     from epstudy.notebook.panel import Panel
 
 _POLL_S = 0.1
@@ -124,7 +126,7 @@ class Study:
         outputs: Any = (),
         where: Callable[[Labels], Any] | None = None,
         baseline: bool = False,
-        keep: Any = (),
+        keep: KeptName | Sequence[KeptName] = (),
         timeout: float | None = None,
         retries: int = 2,
         stop_after: int | None = None,
@@ -468,7 +470,7 @@ class Study:
         key: str | Sequence[str] | None = None,
         variants: Sequence[int] | None = None,
         *,
-        frequency: str | None = None,
+        frequency: Frequency | None = None,
         long: bool = False,
     ) -> pd.DataFrame:
         """Return a meter or a variable over time: one row a time step, one column a variant.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from epstudy.analysis.sample import Sample, checked_seed, label_key, read_sample
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,6 +172,8 @@ def _by_sobol(sample: Sample, confidence: float, seed: int) -> pd.DataFrame:
 
 
 def _sobol(sample: Sample, confidence: float, seed: int) -> Any:
+    require("SALib")
+
     import numpy as np
     from SALib.analyze import sobol
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.analysis.sample import Sample, label_key
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,6 +148,8 @@ def _forest(
     sample: Sample, inputs: pd.DataFrame, confidence: float, seed: int
 ) -> tuple[dict[str, NDArray[np.float64]], float]:
     """Permutation importance with its interval, and R2, in rows that the forest has not seen."""
+    require("sklearn")
+
     import numpy as np
     from scipy import stats
     from sklearn.inspection import permutation_importance
@@ -179,6 +182,8 @@ def _error(forest: Any, inputs: pd.DataFrame, result: NDArray[np.float64]) -> fl
 
 def make_forest(inputs: pd.DataFrame, seed: int) -> Any:
     """Return a forest for such inputs, not yet fitted."""
+    require("sklearn")
+
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.pipeline import make_pipeline

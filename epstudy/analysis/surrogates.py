@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from epstudy.analysis.regression import encoded, make_forest
 from epstudy.analysis.sample import Sample, checked_seed, label_key, read_sample
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,6 +159,8 @@ def surrogate(
 
 def _kinds(inputs: pd.DataFrame, rows: int, seed: int) -> dict[str, Any]:
     """The kinds of fit that are tried, not yet fitted."""
+    require("sklearn")
+
     from sklearn.compose import TransformedTargetRegressor, make_column_transformer
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from epstudy.core.cube import (
     MOST_DIMENSIONS,
@@ -18,6 +18,7 @@ from epstudy.core.cube import (
     unit_problem,
 )
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 from epstudy.core.parameter import Parameter
 from epstudy.core.sampling import MOST_POINTS, Point, checked_number
 
@@ -49,8 +50,8 @@ class Saltelli:
     seed: int
     second_order: bool
 
-    kind: ClassVar[str] = "saltelli"
-    whole: ClassVar[str] = "in Saltelli's sample each variant is compared with others by its place"
+    kind = "saltelli"
+    whole = "in Saltelli's sample each variant is compared with others by its place"
 
     def __init__(
         self, n: int, seed: int = 0, *, second_order: bool = False, groups: Any = None, correlation: Any = None
@@ -86,6 +87,8 @@ class Saltelli:
         InputError
             As for `LatinHypercube`; when a parameter has one level; when there are more than a million variants.
         """
+        require("SALib")
+
         from SALib.sample import sobol
 
         checked_drawn(parameters, "Saltelli", least=2, most=MOST_DIMENSIONS // 2)
@@ -127,9 +130,9 @@ class Morris:
     seed: int
     levels: int
 
-    kind: ClassVar[str] = "morris"
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = "in Morris' trajectories each variant is compared with the one before it"
+    kind = "morris"
+    notes = ()
+    whole = "in Morris' trajectories each variant is compared with the one before it"
 
     def __init__(
         self, trajectories: int, seed: int = 0, *, levels: int = 4, groups: Any = None, correlation: Any = None
@@ -154,6 +157,8 @@ class Morris:
             As for `LatinHypercube`; when a parameter has one level, or a distribution that goes to infinity; when there
             are more than a million variants.
         """
+        require("SALib")
+
         from SALib.sample import morris
 
         checked_drawn(parameters, "Morris", least=2)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from epstudy.core.errors import InputError
 
 #: Digits that a drawn value keeps, so that the last bit of somebody else's libm makes no other variant.
 _DIGITS = 10
+
+
+class HasPpf(Protocol):
+    """A frozen distribution of scipy.stats, such as `stats.norm(20, 1)`."""
+
+    def ppf(self, q: Any, /) -> Any: ...
+
+
+class HasIcdf(Protocol):
+    """One of scipy's newer distributions, such as `stats.Normal(mu=20, sigma=1)`."""
+
+    def icdf(self, p: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)

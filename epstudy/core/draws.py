@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from epstudy.core.cube import (
     MOST_DIMENSIONS,
@@ -49,9 +49,9 @@ class LatinHypercube:
     sizes: tuple[int, ...]
     seed: int
 
-    kind: ClassVar[str] = "latin hypercube"
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = ""
+    kind = "latin hypercube"
+    notes = ()
+    whole = ""
 
     def __init__(self, n: int, seed: int = 0, *, groups: Any = None, correlation: Any = None) -> None:
         refuse_dependence(groups, correlation)
@@ -129,8 +129,8 @@ class Sobol:
     n: int
     seed: int
 
-    kind: ClassVar[str] = "sobol"
-    whole: ClassVar[str] = ""
+    kind = "sobol"
+    whole = ""
 
     def __init__(self, n: int, seed: int = 0, *, groups: Any = None, correlation: Any = None) -> None:
         refuse_dependence(groups, correlation)

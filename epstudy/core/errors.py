@@ -6,6 +6,7 @@ EpstudyError
 ├── IncompleteError       `results(strict=True)` and not all variants are done
 ├── StudyNotFoundError    no study of that name in the store              (also a LookupError)
 ├── EngineError           the simulation engine is missing or cannot start
+├── MissingExtraError     what an extra of the package brings is not installed   (also an ImportError)
 ├── StoreError            the store cannot be read or written
 └── PoolError             no Redis answers, or it takes nothing
     └── RefusedError      its workers cannot run this study
@@ -57,6 +58,17 @@ class StudyNotFoundError(EpstudyError, LookupError):
 
 class EngineError(EpstudyError):
     """The simulation engine is missing, cannot start, or is not the one that was asked for."""
+
+
+class MissingExtraError(EpstudyError, ImportError):
+    """A module is not installed that comes with an extra of the package; the message has the line that installs it."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(
+            f"this needs {module}, which is not installed here; it comes with the extra "
+            f'"{extra}": pip install "epstudy[{extra}]"'
+        )
+        self.extra = extra
 
 
 class StoreError(EpstudyError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from epstudy.core.canonical import plain
-from epstudy.core.distribution import Distribution, read_distribution, refuse_distribution
+from epstudy.core.distribution import Distribution, HasIcdf, HasPpf, read_distribution, refuse_distribution
 from epstudy.core.errors import InputError
 
 
@@ -18,6 +18,10 @@ class Level:
 
     label: Any
     value: Any
+
+
+Levels = Iterable[Any] | Mapping[Any, Any] | HasPpf | HasIcdf
+"""Levels by themselves or by label, or a distribution that a sampling draws from."""
 
 
 class Parameter(Protocol):
@@ -97,7 +101,7 @@ class Field:
     def __init__(
         self,
         target: str | Sequence[str],
-        levels: Iterable[Any] | Mapping[Any, Any] = (),
+        levels: Levels = (),
         *,
         label: str | None = None,
     ) -> None:
@@ -149,7 +153,7 @@ class Scale:
     def __init__(
         self,
         target: str | Sequence[str],
-        factors: Iterable[Any] | Mapping[Any, Any] = (),
+        factors: Levels = (),
         *,
         label: str | None = None,
     ) -> None:

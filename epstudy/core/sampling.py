@@ -6,13 +6,16 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Level, Parameter, distribution_of, read_levels, with_levels
 
 Point = tuple[Level, ...]
+
+#: Of a sampling that was made without any.
+NO_ARGUMENTS: Mapping[str, Any] = {}
 
 #: More variants than anybody simulates; a slip of the finger makes billions, for which there is no memory.
 MOST_POINTS = 1_000_000
@@ -49,10 +52,10 @@ class Sampling(Protocol):
 class Grid:
     """Every combination of the levels; the last parameter changes fastest."""
 
-    kind: ClassVar[str] = "grid"
-    arguments: ClassVar[Mapping[str, Any]] = {}
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = ""
+    kind = "grid"
+    arguments = NO_ARGUMENTS
+    notes = ()
+    whole = ""
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return the product of the levels.
@@ -75,10 +78,10 @@ class Grid:
 class Paired:
     """The first levels of all parameters are the first variant, the second ones the second, and so on."""
 
-    kind: ClassVar[str] = "paired"
-    arguments: ClassVar[Mapping[str, Any]] = {}
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = ""
+    kind = "paired"
+    arguments = NO_ARGUMENTS
+    notes = ()
+    whole = ""
 
     def points(self, parameters: Mapping[str, Parameter]) -> list[Point]:
         """Return the levels side by side.
@@ -114,9 +117,9 @@ class Rows:
 
     columns: Mapping[str, tuple[Any, ...]]
 
-    kind: ClassVar[str] = "table"
-    notes: ClassVar[tuple[str, ...]] = ()
-    whole: ClassVar[str] = ""
+    kind = "table"
+    notes = ()
+    whole = ""
 
     def __init__(self, table: Any) -> None:
         if getattr(table, "ndim", 2) != 2 or not hasattr(table, "keys"):

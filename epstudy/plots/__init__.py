@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from epstudy.core.extras import require
+
 _HOMES = {
     "axis_label": "labels",
     "band": "spread",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        require("matplotlib")
         return getattr(import_module(f"epstudy.plots.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'epstudy.plots' has no attribute {name!r}")
 

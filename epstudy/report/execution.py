@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import psutil
 
+from epstudy.core.extras import require
 from epstudy.noting import Noted, noted_studies
 from epstudy.report.source import Source
 from epstudy.settings import report_environment
@@ -42,6 +43,8 @@ def execute(source: Source, parameters: Mapping[str, Any], log: TextIO, scratch:
 
     Its temporary files are in `scratch`; None is the system's folder for such.
     """
+    require("ipykernel", "jupyter_client", "nbformat", "papermill")
+
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError

@@ -84,6 +84,11 @@ def _refuse_unable(live: Live, settings: Settings) -> None:
     if any("reports" not in worker for worker in workers):
         cure = "epstudy pool stop ends it" if live.private else "have them updated, or leave out --queue"
         raise InputError(f"the workers of this pool have an earlier epstudy, which executes no reports; {cure}")
+    if any(worker.get("allow_code") for worker in workers):
+        raise InputError(
+            "the workers of this pool execute no reports, since they have a plain epstudy; have one of them installed "
+            'with pip install "epstudy[lab]", or leave out --queue'
+        )
     if workers:
         raise InputError(
             "the workers of this pool execute no reports, since a notebook is code; have one of them set "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import content_digest
 from epstudy.core.errors import InputError
+from epstudy.core.extras import require
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -66,6 +67,8 @@ def read_source(path: Path) -> Source:
     InputError
         When there is none, the file is no notebook or an executed report, or its language is not Python.
     """
+    require("nbformat", "papermill")
+
     import nbformat
 
     try:

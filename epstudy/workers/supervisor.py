@@ -23,6 +23,7 @@ import psutil
 from kombu.exceptions import KombuError
 
 from epstudy.core.errors import EpstudyError, PoolError, StoreError
+from epstudy.core.extras import has_extra
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.version import VERSION
 from epstudy.engines import abilities, installed
@@ -76,6 +77,7 @@ class Supervisor:
         self._chores = Chores(settings, self._store, self.ledger, log_file)
         self._private = settings.broker_url() is None  # then whoever runs a study is whoever owns the worker
         self._allow_code = self._private if settings.allow_code is None else settings.allow_code
+        self._executes_reports = self._allow_code and has_extra("report")
         self._abilities = abilities()
         self._engines = installed()
         self._queue_keys = [key for queue in (QUEUE, *map(queue_of, self._abilities)) for key in queue_keys(queue)]
@@ -86,7 +88,7 @@ class Supervisor:
             self.name,
             scratch / "reports",
             self._environment(),
-            allowed=self._allow_code,
+            allowed=self._executes_reports,
         )
         self._sweeper: Sweeper | None = None
         self._locked = Locked()
@@ -348,7 +350,7 @@ class Supervisor:
             "engines": self._engines,
             "abilities": self._abilities,
             "allow_code": self._allow_code,
-            "reports": self._allow_code,
+            "reports": self._executes_reports,
         }
 
 

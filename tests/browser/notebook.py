@@ -258,7 +258,8 @@ class Notebook:
 
     def kernel_id(self) -> str:
         """Return the server's name of this notebook's kernel."""
-        return next(one["kernel"]["id"] for one in self.lab.sessions() if one["path"] == self.path)
+        identity: str = next(one["kernel"]["id"] for one in self.lab.sessions() if one["path"] == self.path)
+        return identity
 
     def scroll_to(self, cell: int) -> None:
         """Bring a cell into view; of a long notebook, Lab draws only what is near."""

@@ -9,12 +9,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import epstudy as ep
 from epstudy.store import DamagedFileWarning, Store
 from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def quietly(folder: Path) -> dict[str, Any]:
+    """How a user's script is run in a folder, without a window for its figures."""
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    return {"capture_output": True, "text": True, "cwd": folder, "env": environment, "check": False}
 
 
 def epstudy(*arguments: str, cwd: Path | None = None, code: int = 0, **environment: str) -> str:
@@ -59,6 +68,12 @@ def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(
     assert "\x1b" not in printed
     assert alive(processes_of(own_store)) == [], "the demo ends the pool that it started"
 
+    snippet = README.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    script = f"{snippet}\nprint(len(df), df['status'].unique())"
+    ran = subprocess.run([sys.executable, "-c", script], **quietly(tmp_path))
+    assert (ran.returncode, ran.stdout) == (0, "9 ['done']\n"), ran.stderr
+    assert "9 of 9 done (9 from the store)" in ran.stderr, "README's first lines run as they stand: they are the demo"
+
     second = epstudy("demo", "-o", str(tmp_path / "demo"))
     assert "9 of 9 done (9 from the store)" in second
     seconds = re.search(r"; (\d+) s with the notebook", second)
@@ -68,6 +83,35 @@ def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(
 
 def table(said: str) -> list[str]:
     return said.partition("9 of 9 done")[0].strip().splitlines()[-9:]
+
+
+def test_the_notebooks_are_copied_and_what_a_user_changed_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "my notebooks"
+    said = epstudy("notebooks", str(folder))
+    own = README.parent / "notebooks"
+    names = sorted(path.name for path in own.iterdir() if path.suffix in (".ipynb", ".csv"))
+    assert {"report.ipynb", "cities.csv", "01-first-study.ipynb"} <= set(names)
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert said.splitlines() == [str(folder / name) for name in names]
+
+    changed, missing = folder / "report.ipynb", folder / "cities.csv"
+    changed.write_text("my own")
+    missing.unlink()
+    said = epstudy("notebooks", str(folder))
+    assert f"{changed} is there already and differs: it was left as it is; --overwrite replaces it" in said
+    assert said.count("is there already") == len(names) - 1
+    assert changed.read_text() == "my own"
+    assert missing.exists()
+
+    assert str(changed) in epstudy("notebooks", str(folder), "--overwrite").splitlines()
+    assert changed.read_bytes() == (own / "report.ipynb").read_bytes()
+
+
+def test_notebooks_are_not_copied_where_no_folder_can_be(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    said = epstudy("notebooks", str(blocked / "folder"), code=2)
+    assert "cannot be written: Not a directory; name another folder" in said
 
 
 def test_the_doctor_finds_everything(own_store: str) -> None:

@@ -43,7 +43,15 @@ def pip_bounds(pyproject: dict[str, Any]) -> Bounds:
     """Return what `pip install '.[lab,test]'` asks for; the markers, which conda cannot say, are left out."""
     project = pyproject["project"]
     texts = [*project["dependencies"], *(text for extra in EXTRAS for text in project["optional-dependencies"][extra])]
-    return _bounds(Requirement(text) for text in texts)
+    return _bounds(requirement for text in texts for requirement in _expanded(Requirement(text), project))
+
+
+def _expanded(requirement: Requirement, project: dict[str, Any]) -> list[Requirement]:
+    """What an extra of the project itself stands for; another requirement is what it is."""
+    if requirement.name != project["name"]:
+        return [requirement]
+    texts = [text for extra in sorted(requirement.extras) for text in project["optional-dependencies"][extra]]
+    return [each for text in texts for each in _expanded(Requirement(text), project)]
 
 
 def conda_bounds(environment: dict[str, Any]) -> Bounds:
@@ -133,6 +141,7 @@ def test_conda_installs_this_checkout_last_and_from_conda_forge_alone(environmen
         ("ipykernel", "ipykernel >=6.29", 'ipykernel is ">=6.29" in environment.yml'),
         ("matplotlib-base", "matplotlib-base >=0.1", 'matplotlib is ">=0.1" in environment.yml'),
         ("pyenergyplus-lbnl", "pyenergyplus-lbnl==0.1", 'pyenergyplus-lbnl is "==0.1" in environment.yml'),
+        ("papermill", None, "environment.yml lacks papermill"),
         ("python", "python >=3.1", 'python is ">=3.1" in environment.yml'),
         ("python", None, 'python is "missing" in environment.yml'),
         ("eppy", "eppy", "environment.yml has eppy, which pyproject.toml does not"),

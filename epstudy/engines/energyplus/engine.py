@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from epstudy.core.contracts import Prepared
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Parameter
 
-PERIODS = ("annual", "design-days", "model")
+Period = Literal["annual", "design-days", "model"]
+PERIODS: tuple[Period, ...] = get_args(Period)
 
 
 @dataclass(frozen=True, init=False, slots=True)
@@ -46,7 +47,7 @@ class EnergyPlus:
 
     model: Any
     weather: Path | None
-    period: str
+    period: Period
     ddy: Path | None
     installation: Path | None
     trusted: bool
@@ -56,7 +57,7 @@ class EnergyPlus:
         model: Any,
         weather: str | os.PathLike[str] | None = None,
         *,
-        period: str = "annual",
+        period: Period = "annual",
         ddy: str | os.PathLike[str] | None = None,
         installation: str | os.PathLike[str] | None = None,
         trusted: bool = False,

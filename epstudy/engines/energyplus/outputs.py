@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from epstudy.core.canonical import canonical, digest
 from epstudy.core.errors import EngineError, InputError
@@ -162,6 +162,31 @@ class KeptFile:
     switch: str = ""
     objects: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
+
+KeptName = Literal[
+    "model",
+    "console",
+    "err",
+    "end",
+    "sql",
+    "html",
+    "csv",
+    "eso",
+    "mtr",
+    "eio",
+    "rdd",
+    "mdd",
+    "mtd",
+    "edd",
+    "audit",
+    "bnd",
+    "dxf",
+    "wrl",
+    "sln",
+    "shd",
+    "zsz",
+    "ssz",
+]
 
 #: The files that a user may keep, by the word for them. `eso`, `mtr` and `csv` hold the series that were asked for,
 #: and are not written when there are none; `dxf`, `wrl`, `sln` need surfaces, `zsz` and `ssz` a sizing run, `map` an

@@ -11,7 +11,7 @@ from typing import Any
 from epstudy.core.canonical import plain
 from epstudy.core.distribution import Distribution, refuse_distribution
 from epstudy.core.errors import InputError
-from epstudy.core.parameter import Level, checked_label, read_into, read_levels
+from epstudy.core.parameter import Level, Levels, checked_label, read_into, read_levels
 from epstudy.engines.energyplus.fields import spell
 from epstudy.engines.energyplus.surfaces import read_target
 
@@ -167,7 +167,7 @@ class Measure:
     def __init__(
         self,
         function: Callable[..., Any] | str,
-        levels: Iterable[Any] | Mapping[Any, Any] = (),
+        levels: Levels = (),
         *,
         label: str | None = None,
     ) -> None:

@@ -9,13 +9,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from epstudy.core.canonical import folded, short_digest
 from epstudy.core.errors import InputError
 
 #: How often a series is reported. "timestep" is that of the zones, "detailed" that of the air and water systems.
-FREQUENCIES = ("timestep", "detailed", "hourly", "daily", "monthly", "runperiod", "annual")
+Frequency = Literal["timestep", "detailed", "hourly", "daily", "monthly", "runperiod", "annual"]
+FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
 #: Every key of a variable.
 ALL_KEYS = "*"
@@ -109,9 +110,9 @@ class Meter:
     """
 
     name: str
-    frequency: str
+    frequency: Frequency
 
-    def __init__(self, name: str, frequency: str = "hourly") -> None:
+    def __init__(self, name: str, frequency: Frequency = "hourly") -> None:
         read = _frequency(frequency)
         object.__setattr__(self, "name", _name(name, "a meter", "Electricity:Facility"))
         object.__setattr__(self, "frequency", "timestep" if read == "detailed" else read)
@@ -147,9 +148,9 @@ class Variable:
 
     name: str
     key: str | tuple[str, ...]
-    frequency: str
+    frequency: Frequency
 
-    def __init__(self, name: str, key: str | Iterable[str] = ALL_KEYS, frequency: str = "hourly") -> None:
+    def __init__(self, name: str, key: str | Iterable[str] = ALL_KEYS, frequency: Frequency = "hourly") -> None:
         object.__setattr__(self, "name", _name(name, "a variable", "Zone Mean Air Temperature"))
         object.__setattr__(self, "key", _keys(key))
         object.__setattr__(self, "frequency", _frequency(frequency))
@@ -406,12 +407,13 @@ def _keys(key: Any) -> str | tuple[str, ...]:
     return tuple(dict.fromkeys(_name(one, "a key", "Core_ZN") for one in given))
 
 
-def _frequency(frequency: Any) -> str:
+def _frequency(frequency: Any) -> Frequency:
     squeezed = re.sub(r"[\s_-]+", "", frequency.casefold()) if isinstance(frequency, str) else ""
     read = _ALSO.get(squeezed, squeezed)
-    if read not in FREQUENCIES:
-        raise InputError(f"frequency is {frequency!r}; expected one of {', '.join(FREQUENCIES)}")
-    return read
+    for known in FREQUENCIES:
+        if read == known:
+            return known
+    raise InputError(f"frequency is {frequency!r}; expected one of {', '.join(FREQUENCIES)}")
 
 
 def _request(one: Any) -> Request:
