@@ -7,11 +7,9 @@ variants are tried too, and only a model that none of these makes good is a prob
 
 from __future__ import annotations
 
-import contextlib
-import json
+import logging
 import tempfile
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,11 @@ from epstudy.core.manifest import Manifest, variant_keys
 from epstudy.core.outcome import DETERMINISTIC, Cause, Outcome, State
 from epstudy.core.version import VERSION
 from epstudy.store import Store
+
+log = logging.getLogger(__name__)
+
+#: What was tried out by this process, by content: a study that was never run has no store to keep it in.
+_TRIED: dict[str, Outcome] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,17 @@ def acceptance(store: Store, prepared: Prepared, manifest: Manifest) -> Acceptan
     if not isinstance(simulator, TriesOut):
         return Acceptance()
     try:
-        return _first_accepted(simulator, prepared, manifest, candidates)
+        return _first_accepted(simulator, store, prepared, manifest, candidates)
     finally:
         simulator.close()
 
 
 def _first_accepted(
-    simulator: TriesOut, prepared: Prepared, manifest: Manifest, candidates: Sequence[_Candidate]
+    simulator: TriesOut, store: Store, prepared: Prepared, manifest: Manifest, candidates: Sequence[_Candidate]
 ) -> Acceptance:
     refused: list[tuple[_Candidate, str]] = []
     for one in candidates:
-        outcome = _verdict(simulator, prepared, manifest, one)
+        outcome = _verdict(simulator, store, prepared, manifest, one)
         if outcome.state is not State.FAILED:
             return Acceptance(warnings=_mended(refused, one))
         if outcome.cause not in DETERMINISTIC:
@@ -102,16 +105,18 @@ def _is_done(store: Store, key: str) -> bool:
     return outcome is not None and outcome.state is State.DONE
 
 
-def _verdict(simulator: TriesOut, prepared: Prepared, manifest: Manifest, one: _Candidate) -> Outcome:
+def _verdict(simulator: TriesOut, store: Store, prepared: Prepared, manifest: Manifest, one: _Candidate) -> Outcome:
     """What became of it, this time or an earlier one; what crashed is tried twice, as a worker does."""
-    file = _cache() / f"{digest([VERSION, manifest.hints, one.key])}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return Outcome.from_json(json.loads(file.read_bytes()))
+    content = digest([VERSION, manifest.hints, one.key])
+    known = _TRIED.get(content) or _stored(store, content)
+    if known is not None:
+        return known
     outcome = _try_out(simulator, prepared, manifest, one)
     if outcome.cause is Cause.CRASH:
         outcome = _try_out(simulator, prepared, manifest, one)
     if outcome.state is not State.FAILED or outcome.cause in DETERMINISTIC:
-        _keep(file, outcome.to_json())
+        _TRIED[content] = outcome
+        _keep(store, content, outcome)
     return outcome
 
 
@@ -138,16 +143,15 @@ def _try_out(simulator: TriesOut, prepared: Prepared, manifest: Manifest, one: _
         return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
 
 
-def _cache() -> Path:
-    import platformdirs
+def _stored(store: Store, content: str) -> Outcome | None:
+    try:
+        return store.tried(content)
+    except EpstudyError:
+        return None  # a store that cannot be read says so when the study is run
 
-    return Path(platformdirs.user_cache_dir("epstudy", appauthor=False)) / "tried"
 
-
-def _keep(file: Path, said: Mapping[str, Any]) -> None:
-    """Write it whole or not at all; a folder that cannot be written costs another second next time."""
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{uuid.uuid4().hex}.part")
-        part.write_text(json.dumps(said), encoding="utf-8")
-        part.replace(file)
+def _keep(store: Store, content: str, outcome: Outcome) -> None:
+    try:
+        store.put_tried(content, outcome)
+    except EpstudyError as error:
+        log.debug("what was tried out is not kept: %s", error)  # it costs another second next time

@@ -206,6 +206,15 @@ class Store:
         self._files.settle(file)
         return name
 
+    def tried(self, content: str) -> Outcome | None:
+        """Return what came of trying out the model with this digest; None when that is not known."""
+        return read_outcome(self._files, _tried_file(content), content)
+
+    def put_tried(self, content: str, outcome: Outcome) -> None:
+        """Keep what came of trying out a model; where there is no store yet, nothing is kept."""
+        if self._files.is_confirmed():
+            self._files.replace(_tried_file(content), seal_outcome(content, outcome))
+
     def input_path(self, name: str) -> Path:
         """Return a local path of the input file `name`; a store that is no folder is read once, into the cache.
 
@@ -616,3 +625,7 @@ def _place_of(token: str, attempts: list[Attempt]) -> int | None:
 
 def _input_file(name: str) -> str:
     return f"inputs/{name[:2]}/{name}"
+
+
+def _tried_file(content: str) -> str:
+    return f"tried/{content}.json"

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 import epstudy as ep
-from epstudy.acceptance import _cache
+from epstudy.acceptance import _TRIED
+from epstudy.store import Store
 from tests.integration.offices import CHICAGO, LPD, OFFICE, quick
 
 BASE = OFFICE.read_text(encoding="latin-1")
@@ -101,12 +102,18 @@ def test_what_the_levels_mend_is_no_problem_and_the_baseline_is_warned_of(tmp_pa
     assert "refuses the model as it is, and takes the model with x=MinimalShadowing" in said
 
 
-@pytest.mark.usefixtures("own_store")
-def test_the_same_files_are_tried_once(tmp_path: Path) -> None:
+def test_the_same_files_are_tried_once(own_store: str, tmp_path: Path) -> None:
     path = changed(tmp_path, "  Building,", "  ! tried once\n  Building,")
-    before = set(_cache().glob("*"))
+    Store(own_store).create()
     assert study_of(path).check().ok
-    assert len(set(_cache().glob("*")) - before) == 1
+    (kept,) = Path(own_store, "tried").iterdir()
+    _TRIED.clear()  # as in another kernel
+    before = kept.stat().st_mtime_ns
     assert study_of(path, (8.0, 9.0)).check().ok, "other levels, the same model"
-    assert len(set(_cache().glob("*")) - before) == 1
+    assert [one.stat().st_mtime_ns for one in Path(own_store, "tried").iterdir()] == [before]
     assert not engines()
+
+
+def test_trying_a_model_out_makes_no_store(own_store: str, tmp_path: Path) -> None:
+    assert study_of(changed(tmp_path, "  Building,", "  ! no store\n  Building,")).check().ok
+    assert not Path(own_store).exists()
