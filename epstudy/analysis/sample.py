@@ -147,7 +147,8 @@ def _column(frame: pd.DataFrame, y: Any) -> tuple[str, pd.Series[Any]]:
             raise InputError(f'the Series needs the variants as its index: {what}; groupby("variant") helps')
         return str(y.name or "y"), _numbers(str(y.name or "y"), y.reindex(frame.index))
     if not isinstance(y, str):
-        raise InputError(f"y is a {type(y).__name__}; expected the name of a result, or a Series of them")
+        what = "DataFrame" if isinstance(y, pd.DataFrame) else type(y).__name__
+        raise InputError(f"y is a {what}; expected the name of a result, or a Series of them")
     metrics = [name for name in frame.columns if name not in frame.attrs["parameters"]]
     if y in metrics:
         return y, _numbers(y, frame[y])

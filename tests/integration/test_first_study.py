@@ -179,7 +179,8 @@ def test_the_table_has_every_scalar_of_the_contract_with_its_unit(store: str) ->
         "warmup_converged",
         "seconds",
     ]
-    assert list(frame.columns) == ["lpd", "status", *wanted]
+    assert [name for name in frame.columns if name in wanted] == wanted
+    assert list(frame.columns[:2]) == ["lpd", "status"]
     assert frame.attrs["units"] == {name: frame.attrs["units"][name] for name in wanted}
     assert frame.attrs["units"]["site_eui_kwh_m2"] == "kWh/m2"
     assert frame.index.name == "variant"

@@ -311,7 +311,7 @@ def test_a_model_over_the_limit_is_not_even_simulated(
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the process that is ended leaves a part of the model
     outcome = simulator.run(prepare(tmp_path, quick(), limits=Limits(file_bytes=100_000)), on)
     assert outcome.cause is Cause.CRASH
-    assert "EnergyPlus wrote more than 100 kB into a file, the limit" in outcome.message
+    assert "wrote more than 100 kB into in.idf, the limit" in outcome.message
 
 
 def test_another_limit_for_the_next_run_of_the_same_process(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:

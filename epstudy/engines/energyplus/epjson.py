@@ -48,13 +48,14 @@ def read_epjson(content: bytes, schema: Schema, version: tuple[int, int, int]) -
 
 
 def write_epjson(document: Document) -> bytes:
-    """Return `document` as epJSON: changed objects as idfkit writes them, choices spelled as EnergyPlus wants them."""
+    """Return `document` as epJSON: what was read from one as it was, all else in the spelling that EnergyPlus wants."""
     written = EpJSONWriter(document).to_dict()
     for object_class, collection in document.collections.items():
         there = written.get(object_class, {})
         if object_class != "Version" and len(there) == len(collection):  # one without a name has its key by its place
             for key, one in zip(there, collection, strict=True):
-                there[key] = one.data if one.source_text is not None else there[key]
+                if one.source_text == "":  # as it was read; of an IDF it is the object's text, and not epJSON
+                    there[key] = one.data
     return json.dumps(written, indent=2).encode()
 
 

@@ -143,13 +143,13 @@ class EnergyPlusSimulator:
     def _run(self, run: Run, watch: Watch, room: Room, *, tell_begin: bool = False) -> Outcome:
         started = time.monotonic()
         try:
-            stopped = self._start(run, watch)
-            if stopped is not None:
-                return stopped
-            order = {**_order(run), "tell_begin": tell_begin}
-        except (EngineError, StoreError) as error:
-            return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
-        try:
+            try:
+                stopped = self._start(run, watch)
+                if stopped is not None:
+                    return stopped
+                order = {**_order(run), "tell_begin": tell_begin}
+            except (EngineError, StoreError) as error:
+                return Outcome(State.FAILED, Cause.INFRASTRUCTURE, str(error))
             end = self._simulate(run, order, watch, room)
         except BaseException:
             self.close()  # or the next run would take this one's answer for its own
