@@ -68,6 +68,7 @@ def gone(store: str) -> bool:
 
 
 def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelManager, own_store: str) -> None:
+    execute(kernel, "import os; os.environ['EPSTUDY_IDLE_S'] = '20'")  # a slow machine takes long to come back to it
     execute(kernel, CELL)
     until(lambda: progress("from-a-kernel").running == 2)
     # keeper, Redis, Celery with two children, two simulators; a variant is "running" a moment before its simulator is
@@ -77,7 +78,7 @@ def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelMana
 
     code = (
         "import epstudy as ep; study = ep.Study.open('from-a-kernel').wait();"
-        "df = study.results(strict=True); assert len(df) == 4;"
+        "df = study.results(strict=True); assert len(df) == 4; assert study.progress().cached == 0;"
         "assert df['site_eui_kwh_m2'].is_monotonic_increasing; print('all there')"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
@@ -86,6 +87,8 @@ def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelMana
     manifest = Store(own_store).manifest("from-a-kernel")
     outcomes = Store(own_store).outcomes(manifest.keys)
     assert [outcomes[key].attempts for key in manifest.keys] == [1, 1, 1, 1]
+    log = runtime(own_store).worker_log.read_text()
+    assert log.count("received") == 4, "one message a variant"
     until(lambda: gone(own_store) and not alive(pool), 30)
 
 
