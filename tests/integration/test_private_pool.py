@@ -256,6 +256,7 @@ def test_another_grid_of_that_name_neither_cancels_nor_retries_what_runs(own_sto
 
 def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPSTUDY_IDLE_S", "60")  # nobody who uses that pool is attached to it
+    Store(own_store).create()
     url = local.start(Settings.load())
     until(lambda: Ledger(connect(url)).workers())
     study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(tmp_path / "other"))
