@@ -443,9 +443,9 @@ class Study:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
         A metric of a variant that is not done is NaN. Units are in `attrs["units"]`, those of parameters in
-        `attrs["parameter_units"]`, the engine's own version in `attrs["engine"]`. With `relative_to`, "baseline" or the index of a variant, each energy,
-        area-related energy and power is followed by `<name>_saving`, in its own unit, and `<name>_saving_percent`
-        against that variant: positive is less; NaN in percent of nothing.
+        `attrs["parameter_units"]`, the engine's own version in `attrs["engine"]`. With `relative_to`, "baseline" or the
+        index of a variant, each energy, area-related energy and power is followed by `<name>_saving`, in its own unit,
+        and `<name>_saving_percent` against that variant: positive is less; NaN in percent of nothing.
 
         Raises
         ------
