@@ -167,8 +167,7 @@ class Live:
         """
         from epstudy.workers.pool import AWAY
 
-        if not self.lost_store():  # which is waited for
-            self.refuse_another_grid(manifest)
+        self.refuse_to_wait(manifest)
         next_sweep = time.monotonic()
         while True:
             progress = None
@@ -180,8 +179,8 @@ class Live:
                         self._sweep(pool, manifest)
                     progress = self._with_trouble(pool.progress(manifest))
                     self._was_there, self.trouble = True, ""
-                    if progress is None and not self.lost_store():
-                        self.refuse_another_grid(manifest)
+                    if progress is None:
+                        self.refuse_to_wait(manifest)
             except AWAY as error:
                 self._fall_silent(error)  # gone, or started anew: a later round connects again
             yield progress
@@ -291,6 +290,22 @@ class Live:
                 f'the name "{manifest.study}" stands for another grid in the store; call run() to run this one, '
                 "or give it a name of its own"
             )
+
+    def refuse_to_wait(self, manifest: Manifest) -> None:
+        """As `refuse_another_grid`, unless the store is away: that it is back is waited for.
+
+        Raises
+        ------
+        InputError
+            When the study was never run, or its name stands for another grid now.
+        StoreError
+            When its manifest is damaged.
+        """
+        try:
+            self.refuse_another_grid(manifest)
+        except StoreError:
+            if not self.lost_store():
+                raise
 
     def findings(self, needs: str, code: bool) -> tuple[list[str], list[str]]:
         """Return problems and warnings: whether a group's pool has workers that can run a study with these needs.
