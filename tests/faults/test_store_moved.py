@@ -165,6 +165,7 @@ def test_run_refuses_to_make_a_new_store_where_the_workers_know_one(make_group: 
     f14 = fault("F14", "a notebook is opened while its store is not mounted")
     group = make_group(workers=1)
     good(group, "first", 4, 0.1).run().wait(timeout=60)
+    until(lambda: b'"where": ""' not in b"".join(group.redis().hvals("ep:workers")), 10)  # else they know none yet
     mount = unmount(group.store)
     f14.happened()
     until(lambda: b'"where": ""' in b"".join(group.redis().hvals("ep:workers")), 10)
