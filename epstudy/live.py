@@ -101,9 +101,13 @@ class Live:
         ------
         PoolError
             When it never answered, or its workers cannot run the study.
+        StoreError
+            When the store is away: the record of a private pool would be made in a folder behind the mount.
         """
         from epstudy.workers.pool import AWAY, is_running
 
+        if self.private:
+            self._store.identity()
         if time.monotonic() < self._silent_until and self._was_there:
             return
         for chances in reversed(range(_STARTS)):
@@ -194,8 +198,13 @@ class Live:
         return self.private and not is_ready(self._settings)
 
     def _has_started(self) -> bool:
-        """Whether the pool is there to be opened; a private one that is not is started, and not waited for."""
+        """Whether the pool is there to be opened; a private one that is not is started, and not waited for.
+
+        None is started while the store is away: its record would be made in a folder behind the mount.
+        """
         if self._pool is None and self.private:
+            if self.lost_store():
+                return False
             from epstudy.workers.pool import begin_private
 
             self._starting = self._starting or begin_private(self._settings, self._say)

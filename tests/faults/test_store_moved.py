@@ -192,6 +192,10 @@ def test_a_store_that_was_renamed_is_gone_on_with_under_its_new_name(
         opened.run().wait(timeout=60)
         assert opened.results()["status"].eq("done").all()
         assert opened.verify().ok
+        with pytest.raises(TimeoutError, match="is not there any more"):
+            study.wait(timeout=10)  # long enough to look for the pool that was ended, and to start no other one
+        with pytest.raises(StoreError, match="is not there any more"):
+            study.run()
         assert not private.store.exists(), "the old pool did not make the folder again"
         twice = [name for name, times in executions(private.log).items() if times > 1]
         assert len(twice) <= 2, "at most what the two slots were at"
