@@ -260,8 +260,7 @@ class Study:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         manifest = self._read_manifest()
-        if not self._live.lost_store():  # which is waited for
-            self._live.refuse_another_grid(manifest)
+        self._live.refuse_to_wait(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)
@@ -745,8 +744,8 @@ class Study:
         """Progress, again and again, until the study is complete."""
         stored: Progress | None = None
         read = 0.0
-        self._live.refuse_another_grid(self._own_manifest())
-        if self._live.is_away() and self.name not in self._store.wanted():
+        self._live.refuse_to_wait(self._own_manifest())
+        if self._live.is_away() and not self._live.lost_store() and self.name not in self._store.wanted():
             stored = self.progress()
             if stored.complete:
                 yield stored  # no pool is started for that
