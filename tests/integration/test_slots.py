@@ -95,7 +95,7 @@ def test_a_pool_that_starts_again_has_the_number_of_its_settings(pool: Pool, led
     pool.set_slots(2)
     until(lambda: announced(ledger) == [2])
     local.stop(Settings.load())
-    pool.connect()
+    local.start(Settings.load())
     again = Ledger(connect(local.runtime_for(own_store).url))
     assert until(lambda: announced(again)) == [1]
 
