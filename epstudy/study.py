@@ -441,10 +441,10 @@ class Study:
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
-        A metric of a variant that is not done is NaN. Units, of parameters too, are in `attrs["units"]`, the engine's
-        own version in `attrs["engine"]`. With `relative_to`, "baseline" or the index of a variant, each energy,
-        area-related energy and power is followed by `<name>_saving`, in its own unit, and `<name>_saving_percent`
-        against that variant: positive is less; NaN in percent of nothing.
+        A metric of a variant that is not done is NaN. Units are in `attrs["units"]`, those of parameters in
+        `attrs["parameter_units"]`, the engine's own version in `attrs["engine"]`. With `relative_to`, "baseline" or the
+        index of a variant, each energy, area-related energy and power is followed by `<name>_saving`, in its own unit,
+        and `<name>_saving_percent` against that variant: positive is less; NaN in percent of nothing.
 
         Raises
         ------
