@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 #: Attributes that map a column to what is known of it, and one that lists columns.
-_BY_COLUMN, _COLUMNS = ("units", "labels", "levels"), "parameters"
+_BY_COLUMN, _COLUMNS = ("units", "parameter_units", "labels", "levels"), "parameters"
 
 
 class ResultsFrame(pd.DataFrame):
-    """A DataFrame whose `attrs["units"]`, `["labels"]`, `["levels"]` and `["parameters"]` follow `rename(columns=...)`.
+    """A DataFrame whose `attrs` follow `rename(columns=...)`: units, labels, levels and the list of parameters.
 
     Everything else is pandas' own: see "Subclassing pandas data structures" in its documentation.
 

@@ -101,9 +101,13 @@ class Live:
         ------
         PoolError
             When it never answered, or its workers cannot run the study.
+        StoreError
+            When the store is away: the record of a private pool would be made in a folder behind the mount.
         """
         from epstudy.workers.pool import AWAY, is_running
 
+        if self.private:
+            self._store.identity()
         if time.monotonic() < self._silent_until and self._was_there:
             return
         for chances in reversed(range(_STARTS)):
@@ -167,8 +171,7 @@ class Live:
         """
         from epstudy.workers.pool import AWAY
 
-        if not self.lost_store():  # which is waited for
-            self.refuse_another_grid(manifest)
+        self.refuse_to_wait(manifest)
         next_sweep = time.monotonic()
         while True:
             progress = None
@@ -180,8 +183,8 @@ class Live:
                         self._sweep(pool, manifest)
                     progress = self._with_trouble(pool.progress(manifest))
                     self._was_there, self.trouble = True, ""
-                    if progress is None and not self.lost_store():
-                        self.refuse_another_grid(manifest)
+                    if progress is None:
+                        self.refuse_to_wait(manifest)
             except AWAY as error:
                 self._fall_silent(error)  # gone, or started anew: a later round connects again
             yield progress
@@ -195,8 +198,13 @@ class Live:
         return self.private and not is_ready(self._settings)
 
     def _has_started(self) -> bool:
-        """Whether the pool is there to be opened; a private one that is not is started, and not waited for."""
+        """Whether the pool is there to be opened; a private one that is not is started, and not waited for.
+
+        None is started while the store is away: its record would be made in a folder behind the mount.
+        """
         if self._pool is None and self.private:
+            if self.lost_store():
+                return False
             from epstudy.workers.pool import begin_private
 
             self._starting = self._starting or begin_private(self._settings, self._say)
@@ -291,6 +299,22 @@ class Live:
                 f'the name "{manifest.study}" stands for another grid in the store; call run() to run this one, '
                 "or give it a name of its own"
             )
+
+    def refuse_to_wait(self, manifest: Manifest) -> None:
+        """As `refuse_another_grid`, unless the store is away: that it is back is waited for.
+
+        Raises
+        ------
+        InputError
+            When the study was never run, or its name stands for another grid now.
+        StoreError
+            When its manifest is damaged.
+        """
+        try:
+            self.refuse_another_grid(manifest)
+        except StoreError:
+            if not self.lost_store():
+                raise
 
     def findings(self, needs: str, code: bool) -> tuple[list[str], list[str]]:
         """Return problems and warnings: whether a group's pool has workers that can run a study with these needs.

@@ -50,7 +50,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     ledger's, for variants that the store does not settle; empty when there is no ledger: then they are pending. How
     the variants were chosen is in `attrs["sampling"]`, `["parameters"]`, `["levels"]` (of lists, in their order) and
     `["baseline"]`, the variant of the untouched model, which is no point of the sampling if `["baseline_added"]`.
-    `attrs["units"]` has those of parameters too, `["labels"]` what figures call them; renamed columns keep both.
+    `attrs["parameter_units"]` has the units of parameters, `["labels"]` what figures call them; renamed columns keep
+    both.
     """
     from epstudy.frames import ResultsFrame
 
@@ -68,7 +69,8 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
             for outcome in found
         ]
-    frame.attrs["units"] = {axis.name: axis.unit for axis in manifest.axes if axis.unit} | dict(manifest.metrics)
+    frame.attrs["units"] = dict(manifest.metrics)
+    frame.attrs["parameter_units"] = {axis.name: axis.unit for axis in manifest.axes if axis.unit}
     frame.attrs["labels"] = {axis.name: axis.label for axis in manifest.axes if axis.label}
     frame.attrs["study"] = manifest.study
     frame.attrs |= _chosen_by(manifest)
@@ -163,7 +165,7 @@ def with_savings(frame: pd.DataFrame, reference: int) -> pd.DataFrame:
     for name in frame.columns:
         columns[name] = frame[name]
         unit = units.get(name)
-        if unit in _SAVABLE and name not in _NO_EXPENSE and name not in frame.attrs["parameters"]:
+        if unit in _SAVABLE and name not in _NO_EXPENSE:
             value = float(frame[name].iloc[reference])
             saving = value - frame[name]
             columns[f"{name}_saving"] = saving
@@ -184,7 +186,7 @@ def without_effect(
     """
     done = frame[frame[STATUS] == State.DONE]
     units = frame.attrs["units"]
-    numbers = [name for name, unit in units.items() if name in frame and name not in parameters and unit != "s"]
+    numbers = [name for name, unit in units.items() if name in frame and unit != "s"]
     if (
         not len(done)
         or not numbers

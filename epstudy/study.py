@@ -260,8 +260,7 @@ class Study:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         manifest = self._read_manifest()
-        if not self._live.lost_store():  # which is waited for
-            self._live.refuse_another_grid(manifest)
+        self._live.refuse_to_wait(manifest)
         with watched(self._settings, manifest) as lines:
             for progress in self._follow():
                 lines.show(progress)
@@ -442,10 +441,10 @@ class Study:
     def results(self, strict: bool = False, *, relative_to: Literal["baseline"] | int | None = None) -> pd.DataFrame:
         """Return one row a variant, whatever its state: its parameters, "status", then its metrics.
 
-        A metric of a variant that is not done is NaN. Units, of parameters too, are in `attrs["units"]`, the engine's
-        own version in `attrs["engine"]`. With `relative_to`, "baseline" or the index of a variant, each energy,
-        area-related energy and power is followed by `<name>_saving`, in its own unit, and `<name>_saving_percent`
-        against that variant: positive is less; NaN in percent of nothing.
+        A metric of a variant that is not done is NaN. Units are in `attrs["units"]`, those of parameters in
+        `attrs["parameter_units"]`, the engine's own version in `attrs["engine"]`. With `relative_to`, "baseline" or the
+        index of a variant, each energy, area-related energy and power is followed by `<name>_saving`, in its own unit,
+        and `<name>_saving_percent` against that variant: positive is less; NaN in percent of nothing.
 
         Raises
         ------
@@ -745,8 +744,8 @@ class Study:
         """Progress, again and again, until the study is complete."""
         stored: Progress | None = None
         read = 0.0
-        self._live.refuse_another_grid(self._own_manifest())
-        if self._live.is_away() and self.name not in self._store.wanted():
+        self._live.refuse_to_wait(self._own_manifest())
+        if self._live.is_away() and not self._live.lost_store() and self.name not in self._store.wanted():
             stored = self.progress()
             if stored.complete:
                 yield stored  # no pool is started for that

@@ -33,7 +33,8 @@ def axis_label(frame: pd.DataFrame, column: str) -> str:
     A parameter's label is the `label=` that it was given, else its name. A label that ends in a unit of its own,
     "Lighting [W/ft2]", gets no other.
     """
-    label, unit = column_label(frame, column), frame.attrs.get("units", {}).get(column, "1")
+    known = {**frame.attrs.get("parameter_units", {}), **frame.attrs.get("units", {})}
+    label, unit = column_label(frame, column), known.get(column, "1")
     return label if unit in ("1", "") or label.endswith("]") else plain(f"{label} [{unit}]")
 
 

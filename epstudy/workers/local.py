@@ -31,7 +31,7 @@ from epstudy.workers.connection import RedisError, connect, socket_url
 from epstudy.workers.folders import make_private
 from epstudy.workers.ledger import Ledger
 from epstudy.workers.processes import is_alive
-from epstudy.workers.record import Lock, Noted, find, find_killed, record_paths, take_lock
+from epstudy.workers.record import Lock, Noted, find, find_killed, find_left, record_paths, take_lock
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ class Start:
         self._told = False
         self._process: subprocess.Popen[bytes] | None = None
         self._log: BinaryIO | None = None
+        self._left: tuple[int, float] | None = None
 
     def look(self) -> str:
         """Return the URL of the pool's Redis once it answers; until then begin what is to be begun. Waits 1 s at most.
@@ -178,6 +179,7 @@ class Start:
         """Start a keeper, unless another process is just doing so."""
         lock = take_lock(self._settings.store)
         if lock is None:
+            self._end_left()
             return
         try:
             if find(self._settings.store) is not None:
@@ -196,6 +198,22 @@ class Start:
         finally:
             lock.close()  # the keeper has it, too
 
+    def _end_left(self) -> None:
+        """End the pool that waits where the store was before it was renamed: it holds the lock, and does nothing."""
+        left = find_left(self._settings.store)
+        if left is None or left.path is None:
+            return
+        number = None
+        if self._left is None or self._left[0] != left.pid:
+            self._left = (left.pid, time.monotonic())
+            self._say(f"the store was renamed; the pool that waits for it in {left.path.parent.parent} is ended")
+            number = signal.SIGTERM
+        elif time.monotonic() - self._left[1] > _STOP_S:
+            number = signal.SIGKILL
+        if number is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left.pid, number)
+
     def _tell(self, noted: Noted | None) -> None:
         if not self._told and time.monotonic() - self._begun > _TOLD_S:
             self._told = True
@@ -208,7 +226,7 @@ def stop(settings: Settings, wait_s: float = _STOP_S) -> bool:
 
     One that does not end in order within `wait_s` is killed; what it ran is begun again by the next one.
     """
-    noted = find(settings.store)
+    noted = find(settings.store) or find_left(settings.store)
     if noted is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(noted.pid, signal.SIGTERM)

@@ -3,7 +3,8 @@
 Who opens the store finds the pool there, whatever TMPDIR, XDG_RUNTIME_DIR and HOME are, and by whatever path. The lock
 (flock) goes with the process that holds it, however that ends: so nobody needs to guess how long a start may take, and
 two keepers of one user, host and store cannot be. A copy of a store has the text of the file and not its inode, so it
-has a pool of its own.
+has a pool of its own. A store that was renamed takes the record along, and not its keeper, which waits in the old place
+for the store to come back: that is no pool of the store in its new place.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _NO_FILES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
 class Noted:
     """What a record says: the keeper's process, its folder, and whether its Redis answers.
 
-    `older` is a keeper of an epstudy that wrote no record; whoever found it noted it.
+    `older` is a keeper of an epstudy that wrote no record; whoever found it noted it. `path` is where the keeper knows
+    the record; None of one that did not write it.
     """
 
     pid: int
@@ -43,6 +45,7 @@ class Noted:
     folder: Path
     ready: bool
     older: bool = False
+    path: Path | None = None
 
     @property
     def alive(self) -> bool:
@@ -66,6 +69,7 @@ class Lock:
             "folder": str(noted.folder),
             "ready": noted.ready,
             "older": noted.older,
+            "path": str(self.path),
             "inode": os.fstat(self.descriptor).st_ino,
         }
         os.pwrite(self.descriptor, json.dumps(said).encode().ljust(_BYTES), 0)
@@ -102,13 +106,18 @@ def record_paths(store: str) -> list[Path]:
 
 
 def find(store: str) -> Noted | None:
-    """Return the record of the pool whose keeper lives; None when there is none."""
-    return next((noted for noted in _all_noted(store) if noted.alive), None)
+    """Return the record of the pool whose keeper lives, and has the store in this place; None when there is none."""
+    return next((noted for path, noted in _all_noted(store) if noted.alive and not _is_left(noted, path)), None)
+
+
+def find_left(store: str) -> Noted | None:
+    """Return the record of a pool whose keeper waits where the store was before it was renamed; None when none does."""
+    return next((noted for path, noted in _all_noted(store) if noted.alive and _is_left(noted, path)), None)
 
 
 def find_killed(store: str) -> Noted | None:
     """Return the record of a pool whose keeper was killed: one that ends by itself removes it."""
-    return None if find(store) else next((noted for noted in _all_noted(store) if not noted.alive), None)
+    return None if find(store) else next((noted for _, noted in _all_noted(store) if not noted.alive), None)
 
 
 def take_lock(store: str) -> Lock | None:
@@ -158,8 +167,22 @@ def _lock(path: Path) -> Lock:
         lock.close()
 
 
-def _all_noted(store: str) -> list[Noted]:
-    return [noted for path in record_paths(store) if (noted := _read(path)) is not None]
+def _all_noted(store: str) -> list[tuple[Path, Noted]]:
+    return [(path, noted) for path in record_paths(store) if (noted := _read(path)) is not None]
+
+
+def _is_left(noted: Noted, path: Path) -> bool:
+    """Whether the record that is at `path` is not where its keeper knows it. What cannot be seen counts as there."""
+    if noted.path is None or noted.path == path:
+        return False
+    root = Path(f"/proc/{noted.pid}/root")  # some services, and containers, have other folders under the same names
+    known = Path(f"{root}{noted.path}") if Path("/proc/self").exists() else noted.path
+    try:
+        return known.stat().st_ino != path.stat().st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return noted.alive and path.exists()
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> Noted | None:
@@ -174,6 +197,7 @@ def _read(path: Path) -> Noted | None:
             Path(said["folder"]),
             bool(said["ready"]),
             bool(said.get("older", False)),
+            Path(said["path"]) if "path" in said else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

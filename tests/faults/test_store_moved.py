@@ -165,6 +165,7 @@ def test_run_refuses_to_make_a_new_store_where_the_workers_know_one(make_group: 
     f14 = fault("F14", "a notebook is opened while its store is not mounted")
     group = make_group(workers=1)
     good(group, "first", 4, 0.1).run().wait(timeout=60)
+    until(lambda: b'"where": ""' not in b"".join(group.redis().hvals("ep:workers")), 10)  # else they know none yet
     mount = unmount(group.store)
     f14.happened()
     until(lambda: b'"where": ""' in b"".join(group.redis().hvals("ep:workers")), 10)
@@ -191,6 +192,10 @@ def test_a_store_that_was_renamed_is_gone_on_with_under_its_new_name(
         opened.run().wait(timeout=60)
         assert opened.results()["status"].eq("done").all()
         assert opened.verify().ok
+        with pytest.raises(TimeoutError, match="is not there any more"):
+            study.wait(timeout=10)  # long enough to look for the pool that was ended, and to start no other one
+        with pytest.raises(StoreError, match="is not there any more"):
+            study.run()
         assert not private.store.exists(), "the old pool did not make the folder again"
         twice = [name for name, times in executions(private.log).items() if times > 1]
         assert len(twice) <= 2, "at most what the two slots were at"

@@ -45,7 +45,8 @@ def labelled() -> pd.DataFrame:
 
 def test_a_parameter_has_its_unit_and_label() -> None:
     frame = labelled()
-    assert frame.attrs["units"] == {"lpd": "W/m2", **METRICS}
+    assert frame.attrs["units"] == METRICS
+    assert frame.attrs["parameter_units"] == {"lpd": "W/m2"}
     assert frame.attrs["labels"] == {"lpd": "Lighting power density"}
 
 
@@ -62,21 +63,9 @@ def test_a_parameter_has_its_unit_and_label() -> None:
 )
 def test_a_renamed_column_lost_its_unit(rename: Callable[..., pd.DataFrame]) -> None:
     renamed = rename(labelled(), {"lpd": "Lighting", "heating_kwh": "Heat"})
-    assert {name: renamed.attrs["units"].get(name) for name in ("Lighting", "Heat")} == {
-        "Lighting": "W/m2",
-        "Heat": "kWh",
-    }
+    assert (renamed.attrs["parameter_units"], renamed.attrs["units"]["Heat"]) == ({"Lighting": "W/m2"}, "kWh")
     assert renamed.attrs["parameters"] == ["Lighting"], "a figure takes what is no parameter for a result"
     assert axis_label(renamed, "Lighting") == "Lighting power density [W/m2]"
-
-
-def test_the_unit_of_a_parameter_is_no_saving_and_no_effect() -> None:
-    axis = replace(AXIS, unit="W")
-    frame = results_frame(replace(MANIFEST, axes=(axis,)), dict.fromkeys(KEYS, OUTCOMES[KEYS[0]]), [])
-    assert "lpd_saving" not in with_savings(frame, 0)
-    assert without_effect(
-        results_frame(replace(MANIFEST, axes=(axis,)), dict.fromkeys(KEYS, OUTCOMES[KEYS[0]]), []), ["lpd"]
-    ) == ["lpd"]
 
 
 def test_a_manifest_keeps_units_and_labels_which_are_no_part_of_what_is_simulated() -> None:

@@ -38,7 +38,7 @@ def test_any_variant_can_be_the_baseline() -> None:
 
 def test_the_levels_of_the_baseline_are_named() -> None:
     table = grid(3, 3)
-    table.attrs["units"]["lpd"] = "W/m2"
+    table.attrs["parameter_units"] = {"lpd": "W/m2"}
     middle = int(np.flatnonzero((table["lpd"] == 1) & (table["u_value"] == 2))[0])
     ax = plots.tornado(table, "eui", baseline=middle)
     right = ax.figure.axes[1]

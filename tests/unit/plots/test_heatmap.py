@@ -64,7 +64,7 @@ def test_numbers_too_small_to_read_are_left_out() -> None:
 
 def test_the_parameters_have_their_labels_and_units() -> None:
     table = grid(2, 2)
-    table.attrs |= {"units": {"eui": "kWh/m2", "lpd": "W/m2"}, "labels": {"u_value": "U-factor of the windows"}}
+    table.attrs |= {"parameter_units": {"lpd": "W/m2"}, "labels": {"u_value": "U-factor of the windows"}}
     ax = plots.heatmap(table, "lpd", "u_value", "eui")
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("lpd [W/m2]", "U-factor of the windows")
 

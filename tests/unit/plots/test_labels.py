@@ -93,7 +93,10 @@ def test_a_scalar_is_named_in_words_and_its_unit_once() -> None:
 
 def test_a_parameter_is_called_by_its_label() -> None:
     frame = pd.DataFrame()
-    frame.attrs = {"units": {"lpd": "W/m2", "ft": "W/m2"}, "labels": {"lpd": "Lighting", "ft": "Lighting [W/ft2]"}}
+    frame.attrs = {
+        "parameter_units": {"lpd": "W/m2", "ft": "W/m2"},
+        "labels": {"lpd": "Lighting", "ft": "Lighting [W/ft2]"},
+    }
     assert [axis_label(frame, name) for name in ("lpd", "ft")] == ["Lighting [W/m2]", "Lighting [W/ft2]"]
 
 
