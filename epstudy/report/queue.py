@@ -39,7 +39,7 @@ def queue_reports(plan: ReportPlan, files: Sequence[str], *, code: bool, allow_f
     settings = Settings.load()
     parameters = [{name: _written(name, value) for name, value in one.items()} for _, one in plan.reports]
     named_files = _named_files(plan.source.path, files)
-    live = Live(settings, Store(settings.store))
+    live = Live(settings, Store(settings.store), say=_note)
     live.begin(lambda _: None)  # before anything is asked for: a private pool is started
     _refuse_unable(live, settings)
     store = Store(settings.store)
@@ -74,6 +74,11 @@ def _put(store: Store, request: ReportRequest, at: str, token: str, place: str) 
         token = secrets.token_hex(3)  # somebody else's has that name
 
 
+def _note(text: str) -> None:
+    """Print a line where it is not among the names of the reports, which scripts read."""
+    click.echo(text, err=True)
+
+
 def _refuse_unable(live: Live, settings: Settings) -> None:
     """Workers execute notebooks where they execute code from notebooks at all."""
     workers = live.workers()
@@ -95,7 +100,7 @@ def _refuse_unable(live: Live, settings: Settings) -> None:
             "EPSTUDY_ALLOW_CODE=1, or leave out --queue"
         )
     if not live.private:
-        click.echo("no worker answers in this pool (yet); the report waits for one", err=True)
+        _note("no worker answers in this pool (yet); the report waits for one")
 
 
 def _written(name: str, value: object) -> str:

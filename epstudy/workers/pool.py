@@ -180,16 +180,23 @@ class Pool:
         stores = {worker["store"] for worker in workers} - {""}
         store = self._store.identity()
         if stores and store not in stores:
-            raise RefusedError(self._another_store(there=bool(store)))
+            raise RefusedError(
+                self._another_store([worker for worker in workers if worker["store"]], there=bool(store))
+            )
         if stores and not self.private:
             self._refuse_copy(workers)
 
-    def _another_store(self, *, there: bool) -> str:
+    def _another_store(self, workers: list[dict[str, Any]], *, there: bool) -> str:
         """What to tell when the workers have another store than the one that is there for this notebook, or none is."""
+        url = self._store.url
+        mount = "there is none: is it mounted? Mount it or put it back"
         if there:
-            found = f"use another store than {self._store.url}, so they would not find the study"
+            found = f"use another store than {url}, so they would not find the study"
+        elif url in [worker["path"] for worker in workers]:
+            found = f"have a store in {url}, and here {mount}"
         else:
-            found = f"have a store, and in {self._store.url} there is none: is it mounted? Mount it or put it back"
+            theirs = f"{workers[0]['path']} on {workers[0]['host']}"
+            found = f"use another store, {theirs}, and in {url} {mount}"
         remedy = "set EPSTUDY_STORE to the folder that the workers see"
         if self.private:
             remedy = "to begin with what is there now: epstudy pool stop, then run() again"

@@ -70,8 +70,8 @@ def test_a_pool_whose_folder_is_cleaned_away_goes_on(usual: PrivatePool) -> None
 
 
 def test_a_simulation_whose_folder_is_cleaned_away_while_it_runs_is_begun_again(usual: PrivatePool) -> None:
-    study = good(usual, "kept", 2, 1.0, keep=("trace",)).run()
-    until(lambda: len(read_starts(usual.log)) == 2)  # "running" is a variant a moment before
+    study = good(usual, "kept", 2, 4.0, keep=("trace",)).run()
+    until(lambda: len(read_starts(usual.log)) == 2)  # what is leased has its folder only when it has started
     remove(next(local.runtime_for(str(usual.store)).folder.glob("scratch-*")))
     assert study.wait().progress().done == 2
     assert attempts(usual.store, study) == [1, 1]

@@ -28,6 +28,14 @@ def quietly(folder: Path) -> dict[str, Any]:
 
 def epstudy(*arguments: str, cwd: Path | None = None, code: int = 0, **environment: str) -> str:
     """What `epstudy` prints; it must end with `code`."""
+    ended = epstudy_process(*arguments, cwd=cwd, code=code, **environment)
+    return ended.stdout + ended.stderr
+
+
+def epstudy_process(
+    *arguments: str, cwd: Path | None = None, code: int = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The process of `epstudy`, with what goes to a script apart from what is told; it must end with `code`."""
     ended = subprocess.run(
         [sys.executable, "-m", "epstudy", *arguments],
         capture_output=True,
@@ -38,7 +46,7 @@ def epstudy(*arguments: str, cwd: Path | None = None, code: int = 0, **environme
         check=False,
     )
     assert ended.returncode == code, ended.stdout + ended.stderr
-    return ended.stdout + ended.stderr
+    return ended
 
 
 def test_the_demo_prints_nine_rows_and_a_second_one_simulates_nothing(
@@ -131,9 +139,10 @@ def test_the_doctor_says_what_to_do_about_what_is_missing(own_store: str) -> Non
     assert "-> set EPSTUDY_STORE to a folder that you may write" in said
 
 
-def test_the_pool_is_started_shown_and_stopped(own_store: str) -> None:
+def test_the_pool_is_started_shown_and_stopped(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "300")  # of each command: a busy machine takes long from one to the next
     assert "no private pool is running" in epstudy("pool", "status")
-    assert "ends when idle for 30 s" in epstudy("pool", "start", "--workers", "1", EPSTUDY_IDLE_S="30")
+    assert "ends when idle for 300 s" in epstudy("pool", "start", "--workers", "1")
     until(lambda: "1 slots" in epstudy("pool", "status"))
     assert "was running already, and has 2 slots from now on" in epstudy("pool", "start", "--workers", "2")
     until(lambda: "2 slots" in epstudy("pool", "status"))

@@ -259,8 +259,13 @@ def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path, mo
     Store(own_store).create()
     url = local.start(Settings.load())
     until(lambda: Ledger(connect(url)).workers())
-    study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(tmp_path / "other"))
-    with pytest.raises(ep.PoolError, match="use another store"):
+    other = tmp_path / "other"
+    study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(other))
+    with pytest.raises(ep.PoolError, match=f"use another store, {own_store} on .*, and in {other} there is none"):
+        study.run()
+    assert not (other / "store.json").exists()
+    Store(str(other)).create()
+    with pytest.raises(ep.PoolError, match=f"use another store than {other}"):
         study.run()
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from click.testing import CliRunner
 
 import epstudy as ep
+from epstudy.cli import main
 from epstudy.report.queued import execute_request
 from epstudy.settings import Settings
 from epstudy.store import ReportRequest, Store
@@ -23,7 +25,7 @@ from epstudy.store.sealed import seal
 from epstudy.workers import local
 from epstudy.workers.connection import connect
 from tests.integration.offices import alive, fill, processes_of, until
-from tests.integration.test_command_line import epstudy
+from tests.integration.test_command_line import epstudy, epstudy_process
 from tests.integration.test_compose import Group
 from tests.integration.test_reports import OFFICE, ROOT, written
 
@@ -50,8 +52,9 @@ def slow(folder: Path, counted: Path, seconds: float = 60.0) -> Path:
 
 
 def queued(notebook: Path, page: Path, *more: str, code: int = 0) -> str:
-    said = epstudy("report", str(notebook), "-o", str(page), "--queue", *more, code=code)
-    return said.strip()
+    """The names of the reports as a script reads them, and what is told when they are refused."""
+    ended = epstudy_process("report", str(notebook), "-o", str(page), "--queue", *more, code=code)
+    return (ended.stdout + (ended.stderr if code else "")).strip()
 
 
 def begun(counted: Path) -> int:
@@ -93,6 +96,17 @@ def test_a_queued_report_is_executed_by_the_pool_and_fetched(own_store: str, tmp
     assert f'no queued report "{report}"' in epstudy("reports", "fetch", report, code=2)
     assert "no queued reports in" in epstudy("reports")
     until(lambda: not list(Path(own_store).glob("attempts/*/*")))
+
+
+def test_the_line_about_a_slow_start_is_not_among_the_names_of_reports(
+    own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_TOLD_S", -1.0)
+    notebook = written(tmp_path / "office.ipynb", "print('here')")
+    ran = CliRunner().invoke(main, ["report", str(notebook), "-o", str(tmp_path / "page.html"), "--queue"])
+    assert ran.exit_code == 0, ran.output
+    assert re.fullmatch(IDENTITY, ran.stdout.strip())
+    assert "the private pool is starting" in ran.stderr
 
 
 def test_a_report_in_a_pool_of_one_slot_gets_its_variants(
