@@ -29,7 +29,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.store import Store
 from tests.faults.pools import Pool
 from tests.faults.starts import executions
-from tests.integration.offices import alive, until
+from tests.integration.offices import alive, within
 
 LEFT_S = 20.0  # what a killed worker held is gone by then: a lease lasts twelve seconds
 PROCESS_BYTES = 400e6  # a Celery child, a supervisor: they stay below 150 MB; a warm EnergyPlus below 300
@@ -228,7 +228,7 @@ def _nothing_left(pool: Pool, found: Found) -> None:
         ("note that a study is wanted", lambda: list(pool.store.glob("wanted/*"))),
     ):
         try:
-            until(lambda left=left: not left(), LEFT_S)  # type: ignore[misc]
+            within(LEFT_S, lambda left=left: not left())  # type: ignore[misc]
         except AssertionError:
             found.problems.append(f"I4: left is a {what}: {left()}")
 

@@ -36,7 +36,11 @@ def until(what: Callable[[], Any], limit_s: float = PATIENCE_S) -> Any:
 
     No limit is shorter than `PATIENCE_S`: a machine that is busy with other things takes ten times as long.
     """
-    limit_s = max(limit_s, PATIENCE_S)
+    return within(max(limit_s, PATIENCE_S), what)
+
+
+def within(limit_s: float, what: Callable[[], Any]) -> Any:
+    """Return the first true value of `what`; fail after this limit, which is a part of what is tested."""
     deadline = time.monotonic() + limit_s
     while True:
         found = what()
