@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -56,6 +57,8 @@ ENVELOPE = ("EnvelopeSummary", "Opaque Exterior")
 SUMMARY = "AnnualBuildingUtilityPerformanceSummary"
 UNMET = "Comfort and Setpoint Not Met Summary"
 SATISFIED = "Electric Loads Satisfied"
+#: Beginnings of what a size is called, the one that runs last.
+_OF_SIZES = ("Initial Design Size ", "Design Size ", "User-Specified ")
 
 SIMULATE = """
 import os, sys
@@ -343,18 +346,19 @@ def written(folder: Path) -> Values:
 
 
 def _sizes(sql: sqlite3.Connection) -> Values:
-    """What runs of each component: of two rows about a quantity EnergyPlus uses the user-specified one."""
-    found: dict[tuple[str, ...], dict[str, float]] = {}
+    """What runs of each component: of the rows about a quantity the user-specified one, else the one designed last."""
+    found: dict[tuple[Any, ...], dict[int, float]] = {}
+    times: Counter[tuple[str, ...]] = Counter()
     rows = sql.execute("SELECT CompType, CompName, Description, IFNULL(Units, ''), Value FROM ComponentSizes")
     for component_class, component, description, unit, value in rows:
         said = description.strip()
-        what = said.removeprefix("Design Size ").removeprefix("User-Specified ").strip()
-        what = what if what == said else f"Design Size {what}"
-        found.setdefault((component_class, component, what, unit), {})[said] = value
-    return {
-        ("size", place, *key): max(values.items(), key=lambda one: one[0].startswith("User-Specified"))[1]
-        for place, (key, values) in enumerate(found.items())
-    }
+        beginning = next((one for one in _OF_SIZES if said.startswith(one)), "")
+        what = f"Design Size {said.removeprefix(beginning).strip()}" if beginning else said
+        times[component_class, component, said, unit] += 1
+        time = times[component_class, component, said, unit]
+        worth = _OF_SIZES.index(beginning) if beginning else 0
+        found.setdefault((component_class, component, what, unit, time), {})[worth] = value
+    return {("size", place, *key[:-1]): values[max(values)] for place, (key, values) in enumerate(found.items())}
 
 
 def _scalars(sql: sqlite3.Connection, folder: Path, *, whole_year: bool) -> Values:

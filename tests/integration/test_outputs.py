@@ -253,6 +253,7 @@ def test_a_key_that_is_not_there_leaves_the_others(year: Ran) -> None:
 
 def test_a_file_says_what_it_holds(year: Ran) -> None:
     said = about(year.files[Meter(ELECTRICITY).digest])
+    assert said.pop("day_types")["ANNUAL"]["2017-01-01"] == "Holiday", "days that are not the weekday of their date"
     assert said == {
         "request": Meter(ELECTRICITY).to_json(),
         "name": ELECTRICITY,
