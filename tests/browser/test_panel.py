@@ -156,7 +156,7 @@ def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session
     panel = PanelOf(notebook, 1)
     panel.wait_ended()
     panel.button("Pause").click()
-    panel.wait(r"ended:\s+\d+ done\s+\d+ waiting\s+paused: ")  # what ran has ended
+    panel.wait(r"ended:\s+\d+ done\s+\d+ waiting\s+for .*\s+paused: ")  # what ran has ended
     progress = opened(name, session_store).progress()
     assert (progress.running, progress.paused) == (0, "by pause(); resume() goes on")
     assert progress.finished > 0
