@@ -11,7 +11,7 @@ from typing import Any
 
 from epstudy.core.errors import StoreError
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
-from epstudy.core.outcome import size_text
+from epstudy.core.outcome import Progress, size_text
 from epstudy.core.version import VERSION
 from epstudy.live import Live
 from epstudy.store import Store
@@ -23,7 +23,7 @@ _INPUT = re.compile(r"[0-9a-f]{64}\.[\w.]+")
 
 
 def study_troubles(store: Store, manifest: Manifest, live: Live) -> list[str]:
-    """Return all that is wrong with a study now, each text once."""
+    """Return all that is wrong with a study now, each text once. That somebody has paused it is not wrong."""
     progress, glance = live.progress(manifest), live.glance(manifest)
     of_store = store_troubles(store)
     found = [*of_store, *([] if of_store else input_troubles(store, manifest))]
@@ -31,7 +31,7 @@ def study_troubles(store: Store, manifest: Manifest, live: Live) -> list[str]:
         found += [
             *worker_troubles(manifest, glance.workers, private=live.private),
             *clock_troubles(glance.workers, glance.at_s),
-            *([f"paused: {progress.paused}"] if progress.paused and not of_store else []),
+            *([] if of_store else _halts(progress, store.why_paused(manifest.study))),
         ]
     return list(dict.fromkeys([*found, *filter(None, [live.trouble])]))
 
@@ -102,6 +102,11 @@ def clock_troubles(
         for who, ahead in apart.items()
         if abs(ahead) > _APART_S
     ]
+
+
+def _halts(progress: Progress, asked: str) -> list[str]:
+    """Return why a study does not go on, unless that is what was asked for."""
+    return [f"paused: {progress.paused}"] if progress.paused and progress.paused != asked else []
 
 
 def _unable(manifest: Manifest, workers: Sequence[Mapping[str, Any]]) -> Iterator[str]:

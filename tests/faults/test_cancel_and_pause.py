@@ -100,6 +100,7 @@ def test_a_paused_study_finishes_what_runs_and_begins_nothing(group: GroupPool, 
     begun = len(read_starts(group.log))
     paused = study.progress()
     assert paused.paused
+    assert study.troubles() == [], "that it was paused is no trouble"
     assert paused.cancelled == 0
     assert paused.done == begun, "what ran was finished"
     at = time.monotonic()

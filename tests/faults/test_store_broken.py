@@ -97,6 +97,7 @@ def test_the_folders_of_results_are_files(group: GroupPool, fault: Begin) -> Non
     paused = until(lambda: study.progress().paused, 20)
     assert paused.startswith(f"the store {group.store} cannot be ")
     assert "\n" not in paused
+    assert any(paused in text for text in study.troubles())
     begun = until(lambda: not group.simulations() and len(read_starts(group.log)), 10)
     shown = study.progress()
     assert (shown.failed, shown.done < 40) == (0, True)
