@@ -93,6 +93,7 @@ def test_only_what_a_measure_changed_is_written_anew() -> None:
         (TEXT + b"Zone;", '"Zone" is no object, it has no fields'),
         (TEXT.decode().encode("utf-16"), "it is UTF-16 text, which EnergyPlus does not read; save it as UTF-8"),
         (TEXT.decode().encode("utf-16-le"), "it is UTF-16 text"),
+        ((TEXT.decode() * 20).encode("utf-16-be"), "it is UTF-16 text"),
         (
             b"! by a tool\rVersion, 25.2;\rZone, Box;\r",
             "its lines end with CR alone, and EnergyPlus takes all",
