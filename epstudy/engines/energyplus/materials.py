@@ -11,7 +11,7 @@ from idfkit.objects import IDFObject
 
 from epstudy.core.canonical import digest, folded
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus.model import Document, named, nearest, not_for_idf, some, spelled
+from epstudy.engines.energyplus.model import Document, ends_a_field, named, nearest, some, spelled
 
 #: What a property is when the schema demands it and nobody gives it. A change of these changes results.
 DEFAULTS = {"roughness": "MediumRough", "optical_data_type": "SpectralAverage"}
@@ -151,7 +151,7 @@ def _unknown(document: Document, object_class: str, given: Mapping[str, Any]) ->
 def _check(document: Document, layer: Layer) -> None:
     """Raise what the schema has against a material, in its words, all of it."""
     texts = [layer.name, *layer.fields.values()]
-    said = [f"{text!r} holds a sign that ends a field of an IDF" for text in texts if not_for_idf(text)]
+    said = [f"{text!r} holds a sign that ends a field of an IDF" for text in texts if ends_a_field(document, text)]
     issues = validate_object(IDFObject(layer.object_class, layer.name, dict(layer.fields)), document.schema)
     for issue in sorted(issues, key=lambda issue: str(issue.field)):
         units = (document.schema.get_field_schema(layer.object_class, issue.field) or {}).get("units")

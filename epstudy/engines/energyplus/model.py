@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +15,8 @@ import idfkit
 from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import split_target
-from epstudy.engines.energyplus.epjson import read_epjson, write_epjson
+from epstudy.engines.energyplus.epjson import parsed, read_epjson, write_epjson
+from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.fields import Place, as_number, field_names, find_place, refusal, unnumbered
 from epstudy.engines.energyplus.idf_reader import read_idf, statements
 from epstudy.engines.energyplus.idf_text import write_preserved
@@ -128,8 +128,8 @@ def version_of(content: bytes) -> tuple[int, int] | None:
     """Return major and minor version that a model states, without reading all of an IDF; None if it does not."""
     said = ""
     try:
-        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith(b"{"):
-            of_version = json.loads(content.decode("utf-8-sig")).get("Version") or {}
+        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith((b"{", b"//", b"/*")):
+            of_version = parsed(content).get("Version") or {}
             said = next((str(one.get("version_identifier")) for one in of_version.values()), "")
         else:
             found = statements(content.decode("latin-1").removeprefix("ï»¿"))
@@ -244,7 +244,7 @@ def set_field(match: Match, value: Any) -> None:
     InputError
         When the value is a text that no IDF can hold, or a number where a schedule has "Until: 07:00" or so.
     """
-    if not_for_idf(value):
+    if any(ends_a_field(one.theidf, value) for one in match.objects[:1]):
         raise InputError(f"the level {value!r} holds a sign that ends a field of an IDF")
     for one in match.objects:
         before = match.read(one)
@@ -272,13 +272,23 @@ def scale_field(match: Match, factor: float) -> None:
         match.write(one, spelled(number * factor))
 
 
-def not_for_idf(value: Any) -> bool:
-    """Say whether a text would end its field, or its object, where it is written into an IDF."""
-    return isinstance(value, str) and any(sign in value for sign in ",;!\n\r")
+def ends_a_field(document: Document, text: Any) -> bool:
+    """Say whether a text would end its field, or its object, where the model is written; an epJSON holds more."""
+    return isinstance(text, str) and any(sign in text for sign in (",;!\n\r" if is_idf(document) else "\n\r"))
+
+
+def is_idf(document: Document) -> bool:
+    """Say whether the model runs as IDF: it came as one, or its templates are expanded to one."""
+    return document.cst is not None or bool(template_classes(document))
 
 
 def spelled(value: Any) -> Any:
-    """Return a level as a model writes it: whole numbers without a point, so that an integer field stays one."""
+    """Return a level as a model writes it: whole numbers without a point, so that an integer field stays one.
+
+    A text of blanks alone is none.
+    """
+    if isinstance(value, str) and not value.strip():
+        return ""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 

@@ -221,9 +221,8 @@ class _File:
         for first, last in use.days or ():
             run = f"the run from {_date(first)} to {_date(last)}"
             periods = self._dates()
-            if use.period == "annual" and any(_place(end, begin) >= _YEAR for begin, end in periods):
-                continue  # a measured year may begin on any day
-            if periods and not any(_within(first, last, *period) for period in periods):
+            whole = len(periods) == 1 and _place(*reversed(periods[0])) >= _YEAR  # which EnergyPlus begins again
+            if periods and not whole and not any(_within(first, last, *period) for period in periods):
                 said = " and ".join(f"{_date(begin)} to {_date(end)}" for begin, end in periods)
                 problems.append(f"covers {said} by its line DATA PERIODS, which is not {run}")
                 continue

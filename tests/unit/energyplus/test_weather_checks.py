@@ -18,6 +18,8 @@ OFFICE = Path(ref_models["small_office"])
 JULY = 181 * 24  # the hours before it
 ANNUAL = Use("annual", (((1, 1), (12, 31)),), 6)
 TWO_DAYS = Use("model", (((7, 1), (7, 2)),), 4)
+NEW_YEAR = Use("model", (((12, 20), (1, 10)),))
+MIDSUMMER = Use("model", (((6, 25), (7, 5)),))
 UNKNOWN = Use("model", None)
 
 
@@ -79,6 +81,8 @@ HEAD, DATA = lines()
         (epw(periods("DATA PERIODS,1,2,Data,Sunday, 1/ 1,12/31"), halves()), TWO_DAYS, "set Timestep to 2"),
         (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 3/31")), TWO_DAYS, "covers 1/1 to 3/31 by its line DATA"),
         (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 3/31")), ANNUAL, "covers 1/1 to 3/31 by its line DATA"),
+        (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 6/30")), NEW_YEAR, "covers 1/1 to 6/30 by its line DATA"),
+        (epw(periods("DATA PERIODS,2,1,A,Sunday,1/1,6/30,B,Sunday,7/1,12/31")), NEW_YEAR, "covers 1/1 to 6/30 and 7/1"),
         (epw(data=DATA[: 90 * 24]), TWO_DAYS, "has no line of 7/1, and the run from 7/1 to 7/2"),
         (epw(data=DATA[: JULY + 36]), TWO_DAYS, "ends on 7/2 at hour 12, and the run from 7/1 to 7/2 needs 24 hours"),
         (epw(periods("DATA PERIODS,1,1,Data,Sonntag, 1/ 1,12/31")), ANNUAL, 'the weekday "Sonntag"'),
@@ -118,6 +122,8 @@ def test_what_energyplus_ends_at_is_a_problem(content: bytes, use: Use, said: st
         (epw(data=edited(30, "999", range(8760))), ANNUAL),
         (epw(data=edited(12, "9999", range(8760))), ANNUAL),
         (epw(data=DATA[: JULY + 48]), TWO_DAYS),
+        (epw(), NEW_YEAR),
+        (epw(periods("DATA PERIODS,1,1,Data,Sunday, 7/ 1, 6/30"), [*DATA[JULY:], *DATA[:JULY]]), MIDSUMMER),
         (epw(data=DATA[: JULY + 60]), TWO_DAYS),
         (epw(data=DATA[:1000]), Use("design-days", ())),
         (epw([*HEAD[:5], *HEAD[7:]]), Use("design-days", ())),
