@@ -104,7 +104,7 @@ class Source:
 
     def glance(self, known: str = "") -> Glance | None:
         """Return what the pool says of the study; None when there is none, or it knows nothing of it."""
-        return self._live.glance(self.manifest, known)
+        return self._live.glance(self.manifest, known, stay=True)
 
     def mend(self) -> None:
         """Have a private pool that was killed work on; the study is in its store."""
