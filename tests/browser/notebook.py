@@ -11,11 +11,11 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page
 
-from tests.browser.lab import Lab
+from tests.browser.lab import PATIENCE_S, Lab
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "browser"
 
-_WAIT_S = 150.0
+_WAIT_S = PATIENCE_S
 _SIZE = (1280, 1000)
 
 _NO_ERRORS = (
