@@ -1056,7 +1056,7 @@ function render({ model, el }) {
 
   function tick() {
     const view = model.get("view");
-    if (gone.hidden) drawAges();
+    if (gone.hidden && !workersPart.hidden) drawAges();
     if (!view.ended && Date.now() - heard > (3 * view.beat_s + 3) * 1000 && gone.hidden) {
       root.classList.add("ep-is-gone");
       gone.hidden = false;

@@ -170,6 +170,61 @@ def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session
     assert notebook.errors == []
 
 
+STATES = """root => {
+    const state = node => node?.innerText.match(/waiting|running|done|failed/)?.[0];
+    window.testStates = [];
+    const look = () => {
+        const nodes = ['.ep-spot', '.ep-detail .ep-what'].map(name => root.querySelector(name));
+        const pair = nodes.map(state).join(' ');
+        if (testStates.at(-1) !== pair) testStates.push(pair);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+"""Notes, at each frame, the state in the line below the map and the one in the details."""
+
+
+def test_a_pinned_variant_has_one_state(open_notebook: Open, name: str) -> None:
+    """The line below the map said "waiting", and the details "done"."""
+    notebook = open_notebook(SETUP, begin(name, 33.0, 12))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"[1-9]\d* waiting")
+    panel.root.locator("canvas.ep-map").focus()
+    for key in ("ArrowRight", *11 * ["ArrowRight"], "Enter"):
+        notebook.page.keyboard.press(key)
+    panel.wait(r"#11 · lpd = 33.11 · waiting")
+    panel.root.evaluate(STATES)
+    panel.wait_all()
+    panel.wait(r"close\n+#11 · lpd = 33.11 · done")
+    seen = notebook.page.evaluate("() => window.testStates")
+    assert {pair.count(pair.split()[0]) for pair in seen} == {2}, seen
+    assert (seen[0], seen[-1]) == ("waiting waiting", "done done")
+    notebook.screenshot("pinned")
+    assert notebook.errors == []
+
+
+def test_a_study_that_waits_behind_ones_own_others_says_when_it_is_ready(
+    open_notebook: Open, name: str, session_store: str
+) -> None:
+    """Before five of its own have ended: by what the others' simulations took."""
+    notebook = open_notebook(SETUP, begin(f"{name}-others", 44.0, MANY), begin(name, 48.0, MANY))
+    notebook.run(0)
+    notebook.run(1)
+    others = PanelOf(notebook, 1)
+    others.wait_ended(6)
+    notebook.run(2)
+    panel = PanelOf(notebook, 2)
+    notebook.scroll_to(2)
+    panel.wait(rf"\b[0-4] of {MANY} ended:(.|\n)*ready at \d.*, in \d+ (s|min|h)")
+    notebook.screenshot("behind")
+    panel.wait_ended(6)
+    panel.wait(r"a minute · ready at ")
+    opened(f"{name}-others", session_store).cancel()
+    assert notebook.errors == []
+
+
 def test_more_and_fewer_slots_from_the_panel(open_notebook: Open, name: str) -> None:
     notebook = open_notebook(SETUP, begin(name, 32.0, MANY))
     notebook.run(0)

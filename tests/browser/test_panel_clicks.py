@@ -114,6 +114,44 @@ def test_a_double_click_on_pause_pauses(open_notebook: Open, name: str, session_
     assert notebook.errors == []
 
 
+def test_no_button_does_a_thing_twice_for_a_double_click(open_notebook: Open, name: str) -> None:
+    """All of them, while the study runs and the panel is drawn again and again."""
+    notebook = open_notebook(SETUP, some_fail(name, 84.0, 150))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    group = panel.group("NOPE")
+    buttons = {
+        "retry": [group.get_by_role("button", name="retry these"), panel.button("Retry failed")],
+        "log": [group.get_by_role("button", name="log")],
+        "pause": [panel.button("Pause")],
+        "resume": [panel.button("Resume")],
+    }
+    panel.wait(r"[2-9] failed")
+    for asked, several in buttons.items():
+        for times, button in enumerate(several, start=1):
+            button.dblclick()
+            until(lambda: asked in notebook.asked, asked)  # noqa: B023
+            panel.wait_more() if asked != "pause" else panel.wait("paused: ")
+            assert notebook.asked.count(asked) == times, asked
+
+    panel.root.locator("canvas.ep-map").dblclick(position={"x": 3, "y": 3})
+    panel.button("close").dblclick()
+    until(lambda: not panel.button("close").is_visible(), "the details are closed")
+    for question in (panel.button("Cancel"), panel.button("No")):
+        question.dblclick()
+    until(lambda: not panel.button("No").is_visible(), "the question is gone")
+    assert "cancel" not in notebook.asked
+
+    panel.button("Cancel").click()
+    panel.button("Yes, cancel").dblclick()
+    panel.wait(r"300 of 300 ended:")
+    panel.button("Go on").dblclick()
+    panel.wait(r"\d waiting")
+    assert [notebook.asked.count(one) for one in ("cancel", "run", "pause", "resume", "retry")] == [1, 1, 1, 1, 2]
+    assert notebook.errors == []
+
+
 @pytest.mark.parametrize("over", ["Retry failed", "+", "the result that is shown", "copy"])
 def test_nothing_moves_under_a_pointer(open_notebook: Open, name: str, over: str) -> None:
     """While a study of which some variants fail runs from its first to its last one."""

@@ -104,3 +104,18 @@ def test_an_input_file_that_is_damaged_after_it_was_queued_is_told(make_group: M
             Path(name).write_text("not the weather any more", encoding="utf-8")
         told(study, printed, r"\.epw is not the file that was stored; run the study again to store it anew")
     assert Store(str(group.store)).manifest("damaged")
+
+
+def test_a_run_in_another_store_than_the_one_that_the_workers_wait_for_is_told(
+    make_group: MakeGroup, capsys: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has run a study in the workers' own store yet, so `run()` cannot know that this one is not theirs."""
+    group = make_group(workers=1)
+    monkeypatch.setenv("EPSTUDY_STORE", str(tmp_path / "elsewhere"))
+    study = good(group, "elsewhere", 4, 0.1).run()
+    with waiting(study, capsys) as printed:
+        said = (
+            rf"there is no store in {group.store}: .*; the study was run in {tmp_path / 'elsewhere'} on \S+, which its"
+        )
+        told(study, printed, said)
+        assert study.progress().done == 0
