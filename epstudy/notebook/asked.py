@@ -56,9 +56,9 @@ def _values(index: int, output: Mapping[str, Any], path: Any) -> Iterator[tuple[
                     )
         case "meter" | "variable":
             series = wide_series({index: path}, str(output["name"]), "*")
-            unit = series.attrs["units"].get(output["name"], "")
+            ((called, unit),) = series.attrs["units"].items()
             for key, value in series[index].max().items():
-                what = str(output["name"]) if output["output"] == "meter" else f"{output['name']}, {key}"
+                what = called if output["output"] == "meter" else f"{called}, {key}"
                 yield _named(f"highest {what}", unit), float(value)
 
 

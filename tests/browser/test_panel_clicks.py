@@ -123,8 +123,8 @@ def test_no_button_does_a_thing_twice_for_a_double_click(open_notebook: Open, na
     group = panel.group("NOPE")
     buttons = {
         "retry": [group.get_by_role("button", name="retry these"), panel.button("Retry failed")],
-        "log": [group.get_by_role("button", name="log")],
         "pause": [panel.button("Pause")],
+        "log": [group.get_by_role("button", name="log")],  # a click so soon in the same place would belong to the last
         "resume": [panel.button("Resume")],
     }
     panel.wait(r"[2-9] failed")
@@ -132,7 +132,7 @@ def test_no_button_does_a_thing_twice_for_a_double_click(open_notebook: Open, na
         for times, button in enumerate(several, start=1):
             button.dblclick()
             until(lambda: asked in notebook.asked, asked)  # noqa: B023
-            panel.wait_more() if asked != "pause" else panel.wait("paused: ")
+            panel.wait("paused: ") if asked in ("pause", "log") else panel.wait_more()
             assert notebook.asked.count(asked) == times, asked
 
     panel.root.locator("canvas.ep-map").dblclick(position={"x": 3, "y": 3})
@@ -143,7 +143,7 @@ def test_no_button_does_a_thing_twice_for_a_double_click(open_notebook: Open, na
     until(lambda: not panel.button("No").is_visible(), "the question is gone")
     assert "cancel" not in notebook.asked
 
-    panel.button("Cancel").click()
+    panel.button("Cancel").press("Enter")
     panel.button("Yes, cancel").dblclick()
     panel.wait(r"300 of 300 ended:")
     panel.button("Go on").dblclick()

@@ -23,10 +23,18 @@ MESSAGE = "** Severe ** GetInternalHeatGains: Lights = A_ZONE_WITH_QUITE_A_LONG_
 OVERLAPS = """root => {
     const seen = node => node.offsetParent && getComputedStyle(node).visibility !== 'hidden' && node.innerText.trim();
     const names = 'button, select, .ep-edge, .ep-title, .ep-question, .ep-legend > span, th, td';
-    const texts = [...root.querySelectorAll(names)]
-        .filter(seen).map(node => [node, node.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+    const place = node => { // of the text, as far as it is not cut off
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const [text, box] = [range.getBoundingClientRect(), node.getBoundingClientRect()];
+        const [left, right] = [Math.max(text.left, box.left), Math.min(text.right, box.right)];
+        return {left, right, top: Math.max(text.top, box.top), bottom: Math.min(text.bottom, box.bottom)};
+    };
+    const texts = [...root.querySelectorAll(names)].filter(seen).map(node => [node, place(node)]);
     const found = [];
     const frame = root.getBoundingClientRect();
+    for (const canvas of root.querySelectorAll('canvas'))
+        if (canvas.getBoundingClientRect().right > frame.right) found.push(['sticks out', canvas.className]);
     for (const [node, box] of texts)
         if (!node.closest('.ep-list') && (box.right > frame.right + 1 || box.left < frame.left - 1))
             found.push(['sticks out', node.innerText]);
@@ -80,5 +88,6 @@ def test_nothing_overlaps_in_any_window_or_theme(open_notebook: Open, session_st
         notebook.screenshot(f"light-{wide}")
         with dark(notebook):
             panel.wait_still(30)
+            assert panel.root.evaluate(OVERLAPS) == [], f"{wide}, dark"
             notebook.screenshot(f"dark-{wide}")
     assert notebook.errors == []

@@ -56,7 +56,7 @@ def test_a_design_day_study_shows_the_meters_and_sizes_that_it_asked_for(own_sto
     outputs = [ep.ComponentSizes(), ep.Meter("Electricity:Facility", "hourly")]
     study = ep.Study("sized", quick(), {"lpd": ep.Field(LPD, [6.0, 12.0])}, outputs=outputs).run().wait()
     view = until(lambda: (view := views(study))["read"]["done"] == 2 and view)
-    meter = "highest Electricity:Facility [J]"
+    meter = "highest Electricity:Facility [kWh]"
     assert view["choice"]["column"] == meter
     highest = study.timeseries("Electricity:Facility").max()
     assert [row["value"] for row in view["best"]] == [float(f"{highest[index]:.6g}") for index in (0, 1)]
