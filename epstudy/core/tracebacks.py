@@ -29,7 +29,7 @@ def render(error: BaseException) -> list[str]:
     if own is None:
         return [f"{type(error).__name__}: {error}", _HINT]
     with _without_origin(error):
-        return [*formatter.structured_traceback(type(error), error, own, tb_offset=0, context=2), _HINT]
+        return [*formatter.structured_traceback(type(error), error, own, 0, 2), _HINT]  # the fourth: lines to skip, the fifth: lines around
 
 
 def shorten(error: BaseException) -> None:
