@@ -214,11 +214,14 @@ def _definition(function: FunctionType) -> Definition:
         )
     linecache.checkcache(code.co_filename)
     source = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    lost = f'the source of "{name}" is not found; define it in a plain cell (no %%time) or in a file'
     if not source:
-        raise InputError(f'the source of "{name}" is not found; define it in a plain cell (no %%time) or in a file')
+        raise InputError(lost)
     flags = code.co_flags & _FUTURE | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     changed = (
         f'the source of "{name}" found in {code.co_filename} is not what runs; reload it: restart, or run its cell'
+        if code.co_filename != "<string>"
+        else lost  # since Python 3.13 that name has the text of `python -c`, and is that of a text of exec(), too
     )
     try:
         with warnings.catch_warnings():

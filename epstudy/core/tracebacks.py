@@ -10,6 +10,7 @@ from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
 _BETWEEN = ("IPython", "ipykernel", "asyncio", "nest_asyncio", "contextlib")  # what calls a cell, or wraps a method
+_FRAMES_AND_LINES = 0, 2  # to leave out; around a line. IPython 8 and 9 name these arguments differently
 _HINT = "(%tb shows the whole traceback)"
 _SHOWN = "_epstudy_shown"
 
@@ -29,7 +30,7 @@ def render(error: BaseException) -> list[str]:
     if own is None:
         return [f"{type(error).__name__}: {error}", _HINT]
     with _without_origin(error):
-        return [*formatter.structured_traceback(type(error), error, own, tb_offset=0, context=2), _HINT]
+        return [*formatter.structured_traceback(type(error), error, own, *_FRAMES_AND_LINES), _HINT]
 
 
 def shorten(error: BaseException) -> None:

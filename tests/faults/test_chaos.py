@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.faults.chaos import run_chaos, table
 from tests.faults.pools import PrivatePool
 from tests.faults.private_chaos import run_private_chaos
 from tests.faults.recorder import Fault
 
 
-@pytest.mark.timeout(300)
 def test_random_faults_for_a_minute(tmp_path: Path, fault: Callable[[str, str], Fault]) -> None:
     l4 = fault("L4", "random faults, several at once (`make chaos SECONDS=600` goes on for longer)")
     chaos = run_chaos(tmp_path, 60, l4.seed, print)

@@ -495,7 +495,7 @@ def test_a_function_of_an_installed_package_is_imported() -> None:
         ("json:JSONEncoder", '"json:JSONEncoder" is a class'),
         ("math:sqrt", "no function written in Python"),
         ("numpy:exp", "of type .ufunc.; expected a function"),
-        ("tokenize:_tokenize", "generator"),
+        ("heapq:merge", "generator"),
     ],
 )
 def test_a_target_that_is_no_function_is_refused(write: Write, target: str, message: str) -> None:
