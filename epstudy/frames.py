@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,9 @@ _BY_COLUMN, _COLUMNS = ("units", "parameter_units", "labels", "levels"), "parame
 
 
 class ResultsFrame(pd.DataFrame):
-    """A DataFrame whose `attrs` follow `rename(columns=...)`: units, labels, levels and the list of parameters.
+    """A DataFrame whose `attrs` follow its columns under other names: units, labels, levels, the list of parameters.
+
+    By `rename(columns=...)`, by `set_axis` and by `frame.columns = [...]`, which names by place.
 
     Everything else is pandas' own: see "Subclassing pandas data structures" in its documentation.
 
@@ -30,17 +32,25 @@ class ResultsFrame(pd.DataFrame):
 
     def rename(self, *args: Any, **options: Any) -> Any:
         """Rename as `pandas.DataFrame.rename` does."""
-        before = list(self.columns)
+        before, attrs = list(self.columns), self.attrs
         renamed = super().rename(*args, **options)
         changed = self if renamed is None else renamed  # None: in place
-        names = {old: new for old, new in zip(before, changed.columns, strict=True) if old != new}
-        if names:
-            changed.attrs = _renamed(changed.attrs, names)
+        changed.attrs = _renamed(attrs, before, list(changed.columns))
         return renamed
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set as pandas does; pandas sets the columns so itself, also where it renames."""
+        before = list(self.columns) if name == "columns" else []
+        super().__setattr__(name, value)
+        if before:
+            self.attrs = _renamed(self.attrs, before, list(self.columns))
 
-def _renamed(attrs: Mapping[Any, Any], names: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The attributes of a table whose columns have new names."""
+
+def _renamed(attrs: Mapping[Any, Any], before: Sequence[Any], after: Sequence[Any]) -> dict[Any, Any]:
+    """The attributes of a table whose columns have new names, those that were `before` and are `after`, by place."""
+    names = {old: new for old, new in zip(before, after, strict=True) if old != new}
+    if not names:
+        return dict(attrs)
     known: dict[Any, Any] = {}
     for key in _BY_COLUMN:
         if key in attrs:

@@ -43,6 +43,7 @@ class Live:
         self._say = say
         self._starting: Callable[[], bool] | None = None
         self._pool: Pool | None = None
+        self._seen: Pool | None = None  # one that was only looked at
         self._silent_until = 0.0
         self._was_there = False
         self.trouble = ""
@@ -113,7 +114,7 @@ class Live:
         for chances in reversed(range(_STARTS)):
             try:
                 if self.private and not is_running(self._settings):
-                    self._pool = None  # it ended meanwhile
+                    self._pool = self._seen = None  # it ended meanwhile
                 pool = self.open()
                 self._was_there, self.trouble = True, ""
                 what(pool)
@@ -133,9 +134,9 @@ class Live:
         """Return what the ledger counts, when it follows this very manifest."""
         return self._with_trouble(self._ask(lambda pool: pool.progress(manifest), None))
 
-    def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
-        """Return what a panel shows of the study; None when no pool says it. See `Glance.known`."""
-        return self._ask(lambda pool: pool.glance(manifest, known), None)
+    def glance(self, manifest: Manifest, known: str = "", *, stay: bool = False) -> Glance | None:
+        """Return what a panel shows of the study; None when no pool says it. See `Glance.known` and `Pool.glance`."""
+        return self._ask(lambda pool: pool.glance(manifest, known, stay=stay), None)
 
     def mend(self) -> None:
         """Start a private pool that was killed while it worked again, without waiting; one that ended stays so.
@@ -150,7 +151,7 @@ class Live:
         from epstudy.workers.pool import AWAY, was_killed
 
         if self.private and (self._starting is not None or was_killed(self._settings)):
-            self._pool = None
+            self._pool = self._seen = None
             try:
                 self._has_started()
             except AWAY:
@@ -181,6 +182,7 @@ class Live:
                     if time.monotonic() >= next_sweep:
                         next_sweep = time.monotonic() + _SWEEP_EVERY_S
                         self._sweep(pool, manifest)
+                    pool.stay()
                     progress = self._with_trouble(pool.progress(manifest))
                     self._was_there, self.trouble = True, ""
                     if progress is None:
@@ -262,15 +264,16 @@ class Live:
         from epstudy.workers.pool import AWAY, peek
 
         try:
-            if self._pool is None:
-                self._pool = peek(self._settings, self._store)
-            if self._pool is None:
+            pool = self._pool or self._seen or peek(self._settings, self._store)
+            if pool is None:
                 self.trouble = ""  # it ended, and does not answer for that
                 return default
-            said = what(self._pool)
+            if pool is not self._pool:
+                self._seen = pool
+            said = what(pool)
         except AWAY as error:
             if self.is_away():
-                self._pool, self.trouble = None, ""  # it has ended, and is no trouble
+                self._pool, self._seen, self.trouble = None, None, ""  # it has ended, and is no trouble
             else:
                 self._fall_silent(error)
             return default
@@ -278,7 +281,7 @@ class Live:
         return said
 
     def _fall_silent(self, error: Exception) -> None:
-        self._pool = self._starting = None
+        self._pool = self._seen = self._starting = None
         self._silent_until = time.monotonic() + _SILENCE_S
         self.trouble = f"the pool does not answer ({error}); what runs goes on, and it is asked again"
 

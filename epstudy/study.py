@@ -55,7 +55,7 @@ from epstudy.results import (
 )
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.troubles import study_troubles
+from epstudy.troubles import News, study_troubles
 from epstudy.verification import Verification, verify
 from epstudy.views import ProgressLines, progress_html
 
@@ -262,13 +262,9 @@ class Study:
         manifest = self._read_manifest()
         self._live.refuse_to_wait(manifest)
         with watched(self._settings, manifest) as lines:
-            for progress in self._follow():
-                lines.show(progress)
-                if progress.complete:
-                    break
-                if deadline is not None and time.monotonic() > deadline:
+            for progress in self._told_follow(lines):
+                if deadline is not None and time.monotonic() > deadline and not progress.complete:
                     raise _not_yet(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
-                time.sleep(_POLL_S)
             lines.say(self._store.why_cancelled(self.name))
             for text in self._said_at_the_end():
                 lines.say(text)
@@ -646,11 +642,8 @@ class Study:
         try:
             probe.run(check=False)
             with ProgressLines(probe.name) as lines:  # and no panel: nobody can open this study afterwards
-                for progress in probe._follow():
-                    lines.show(progress)
-                    if progress.complete:
-                        break
-                    time.sleep(_POLL_S)
+                for _ in probe._told_follow(lines):
+                    pass
             failed = probe.failures()
         finally:
             self._store.remove_study(probe.name)
@@ -756,6 +749,18 @@ class Study:
             shown = progress or stored
             assert shown is not None
             yield shown
+
+    def _told_follow(self, lines: ProgressLines) -> Iterator[Progress]:
+        """As `_follow`, at the pace of whoever reads the lines: how far it is, and once what has stopped being true."""
+        news = News(self._live, self._store, self._own_manifest())
+        for progress in self._follow():
+            lines.show(progress)
+            for text in news.look(progress):
+                lines.warn(text)
+            yield progress
+            if progress.complete:
+                return
+            time.sleep(_POLL_S)
 
 
 def _not_yet(message: str) -> TimeoutError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from epstudy.core.errors import StoreError
+from epstudy.core.glance import Glance
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Progress, size_text
 from epstudy.core.version import VERSION
@@ -19,6 +20,10 @@ from epstudy.store import Store
 _APART_S = 10.0  # by so much two clocks may differ
 _LITTLE_BYTES = 500_000_000  # left on a disk
 _NAMED = 10
+_LOOK_S = 5.0  # how often files are looked at, and a pool for the sake of what is wrong
+_INPUTS = 50  # input files that are looked at so often
+_ALONE_S = 15.0  # a pool that was just started has its workers say so within that
+_FIGURES = re.compile(r"\d[\d.,]* (?:s|min|h|[kMGT]?B)\b")
 _INPUT = re.compile(r"[0-9a-f]{64}\.[\w.]+")
 
 
@@ -36,6 +41,64 @@ def study_troubles(store: Store, manifest: Manifest, live: Live) -> list[str]:
     return list(dict.fromkeys([*found, *filter(None, [live.trouble])]))
 
 
+class Watch:
+    """Looks again and again at what may stop being true of a study that is under way; at files every five seconds."""
+
+    def __init__(self, store: Store, manifest: Manifest, *, private: bool) -> None:
+        self._store = store
+        self._manifest = manifest
+        self._private = private
+        self._next_look = 0.0
+        self._of_files: list[str] = []
+        self._alone_since: float | None = None
+
+    def troubles(self, glance: Glance | None, gone: Sequence[int] = ()) -> list[str]:
+        """Return what is wrong, each text with what to do. `glance` is what the pool says, None when there is none.
+
+        `gone` are the variants that are done and whose results cannot be read.
+        """
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_S
+            self._of_files = [*store_troubles(self._store), *input_troubles(self._store, self._manifest, _INPUTS)]
+        found = [*self._of_files, *result_troubles(gone)]
+        if glance is None:
+            return found
+        if glance.halt:  # which says what is wrong with the store, or a disk
+            return [*result_troubles(gone), *clock_troubles(glance.workers, glance.at_s)]
+        if glance.workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        workers = glance.workers
+        if workers or time.monotonic() - (self._alone_since or 0.0) > _ALONE_S:
+            found += worker_troubles(self._manifest, workers, private=self._private)
+        return [*found, *clock_troubles(workers, glance.at_s)]
+
+
+class News:
+    """What to tell whoever waits for a study: each trouble once, and not what `progress` says itself."""
+
+    def __init__(self, live: Live, store: Store, manifest: Manifest) -> None:
+        self._live = live
+        self._manifest = manifest
+        self._watch = Watch(store, manifest, private=live.private)
+        self._next_look = time.monotonic() + _LOOK_S
+        self._told: set[str] = set()
+
+    def look(self, progress: Progress) -> list[str]:
+        """Return the troubles that were not told yet; asked more often than every five seconds, nothing."""
+        if time.monotonic() < self._next_look or progress.complete:
+            return []
+        self._next_look = time.monotonic() + _LOOK_S
+        found = self._watch.troubles(self._live.glance(self._manifest))
+        if progress.paused:
+            found = [text for text in found if progress.paused not in text]
+        fresh = {kind_of(text): text for text in found}
+        fresh = {kind: text for kind, text in fresh.items() if kind not in self._told}
+        self._told |= set(fresh)
+        return list(fresh.values())
+
+
 def store_troubles(store: Store) -> list[str]:
     """Return what is wrong with the store: it is gone, another one, or its disk is nearly full."""
     try:
@@ -44,7 +107,10 @@ def store_troubles(store: Store) -> list[str]:
         return [f"{error}; the study goes on by itself then"]
     if "://" in store.url:
         return []
-    free = shutil.disk_usage(Path(store.url)).free
+    try:
+        free = shutil.disk_usage(Path(store.url)).free
+    except OSError:
+        return []  # it went away just now, and the next look says so
     return [_little(free, f"the disk of the store {store.url}", "EPSTUDY_STORE")] if free < _LITTLE_BYTES else []
 
 
@@ -102,6 +168,11 @@ def clock_troubles(
         for who, ahead in apart.items()
         if abs(ahead) > _APART_S
     ]
+
+
+def kind_of(text: str) -> str:
+    """Return what stays of a trouble's text while its seconds and bytes change."""
+    return _FIGURES.sub("", text)
 
 
 def _halts(progress: Progress, asked: str) -> list[str]:

@@ -36,8 +36,6 @@ class ProgressLines:
         self._decile = -1
         self._paused = ""
         self._next = 0.0
-        self._silent_since = time.monotonic()
-        self._warned = False
 
     def __enter__(self) -> ProgressLines:
         return self
@@ -56,7 +54,15 @@ class ProgressLines:
             self._redraw(progress)
         else:
             self._print(progress)
-        self._warn_without_workers(progress)
+
+    def warn(self, text: str) -> None:
+        """Print a line that stays above what is printed later; nothing where a panel says the same."""
+        if self._quiet:
+            return
+        self._write(
+            f"\r{f'{self._study}: {text}'.ljust(len(self._shown))}\n" if self._bar else f"{self._study}: {text}\n"
+        )
+        self._shown = ""
 
     def say(self, text: str) -> None:
         """Print a line besides, if there is a text."""
@@ -78,13 +84,6 @@ class ProgressLines:
         if decile != self._decile or progress.paused != self._paused:
             self._decile, self._paused = decile, progress.paused
             self._write(f"{self._study}: {progress}\n")
-
-    def _warn_without_workers(self, progress: Progress) -> None:
-        if progress.workers or progress.complete:
-            self._silent_since = time.monotonic()
-        elif not self._warned and time.monotonic() - self._silent_since > 15:
-            self._warned = True
-            self._write(f"{self._study}: no worker answers yet; `epstudy doctor` says what was found\n")
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

@@ -14,6 +14,7 @@ from epstudy.core.outcome import State
 from epstudy.notebook import view as views
 from epstudy.notebook.picture import Picture
 
+_TOOK = "seconds"  # of the machine, and no result of the building
 _MESSAGE = 2000  # characters of a message that travel to the page
 
 
@@ -71,7 +72,10 @@ def _look_at(picture: Picture, index: int) -> dict[str, Any]:
         units = picture.manifest.metrics
         names = [*units, *(name for name in outcome.metrics if name not in units)]
         known = [name for name in names if math.isfinite(outcome.metrics.get(name, math.nan))]
-        return {**said, "metrics": [[name, views.number(outcome.metrics[name]), units.get(name, "")] for name in known]}
+        if _TOOK in known:
+            said["took_s"] = views.number(outcome.metrics[_TOOK])
+        rows = [[name, views.number(outcome.metrics[name]), units.get(name, "")] for name in known if name != _TOOK]
+        return {**said, "metrics": rows}
     cause = outcome.cause.value if outcome.cause else ""
     return {**said, "cause": cause, "message": outcome.message[:_MESSAGE], "attempts": outcome.attempts}
 

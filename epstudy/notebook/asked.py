@@ -12,6 +12,7 @@ from epstudy.series import long_table, wide_series
 from epstudy.store import Store
 
 _MOST = 100  # numbers of one variant
+_ORDER = ("meter", "variable", "component sizes")
 _ENERGIES = ("site_energy_kwh", "site_eui_kwh_m2")
 
 
@@ -22,12 +23,12 @@ def lacks_energy(metrics: Mapping[str, float]) -> bool:
 
 
 def asked_values(store: Store, manifest: Manifest, index: int) -> dict[str, float]:
-    """Return component sizes, and the highest value of each series; the unit stands in the name, as in "Fan [W]".
+    """Return the highest value of each series, and component sizes; the unit stands in the name, as in "Fan [W]".
 
-    What is damaged or not there is left out. At most 100.
+    Meters come first, as there are few, then variables, then sizes; at most 100. What is damaged or gone is left out.
     """
     found: dict[str, float] = {}
-    for output in manifest.outputs:
+    for output in sorted(_shown(manifest), key=lambda one: _ORDER.index(one["output"])):
         path = store.artifact(manifest.keys[index], output_file(output))
         if path is None or len(found) >= _MOST:
             continue
@@ -37,6 +38,10 @@ def asked_values(store: Store, manifest: Manifest, index: int) -> dict[str, floa
         except (EpstudyError, OSError, ValueError):
             continue
     return dict(list(found.items())[:_MOST])
+
+
+def _shown(manifest: Manifest) -> list[Mapping[str, Any]]:
+    return [output for output in manifest.outputs if output["output"] in _ORDER]
 
 
 def _values(index: int, output: Mapping[str, Any], path: Any) -> Iterator[tuple[str, float]]:
@@ -51,9 +56,9 @@ def _values(index: int, output: Mapping[str, Any], path: Any) -> Iterator[tuple[
                     )
         case "meter" | "variable":
             series = wide_series({index: path}, str(output["name"]), "*")
-            unit = series.attrs["units"].get(output["name"], "")
+            ((called, unit),) = series.attrs["units"].items()
             for key, value in series[index].max().items():
-                what = str(output["name"]) if output["output"] == "meter" else f"{output['name']}, {key}"
+                what = called if output["output"] == "meter" else f"{called}, {key}"
                 yield _named(f"highest {what}", unit), float(value)
 
 

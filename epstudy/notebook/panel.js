@@ -306,9 +306,10 @@ class VariantMap {
       made.push(edge(one.name, 0, line, gutter - 6, "end"));
       made[made.length - 1].classList.add("ep-edge-name");
       for (let place = 0; place < total; place++) {
-        if ((place % one.labels.length) % step) continue;
+        const at = place % one.labels.length;
+        if (at % step || (at && at + step > one.labels.length)) continue; // the next group begins before its room ends
         const left = gutter + place * span - ((step - 1) * span) / 2;
-        made.push(edge(one.labels[place % one.labels.length], left, line, step * span, "middle"));
+        made.push(edge(one.labels[at], left, line, step * span, "middle"));
       }
       line += LINE;
     });
@@ -713,6 +714,7 @@ function render({ model, el }) {
     asked = now;
     inDetail([pinned, headOf(pinned), found], () => {
       const rows = (found?.metrics || []).map(([name, value, unit]) => node("span", {}, `${name}: ${number(value)} ${unit === "1" ? "" : unit}`));
+      if (found?.took_s !== undefined) rows.push(node("span", {}, `simulated in ${duration(found.took_s)}`));
       const failure = found?.message === undefined ? [] : [node("div", {}, `${found.cause}, attempt ${found.attempts}: ${found.message}`)];
       return [node("div", { class: "ep-line ep-nowrap" }, close, node("span", { class: "ep-what" }, headOf(pinned))), ...failure, node("div", { class: "ep-metrics" }, ...rows)];
     });
@@ -960,6 +962,8 @@ function render({ model, el }) {
       painted = picture;
       layOut(width, total);
       map.paint(marks, choice.colour ? bytes(model.get("colours")) : new Uint8Array(0));
+      // While Lab changes its theme the panel is wider for less than a frame, which no observer is told of.
+      requestAnimationFrame(() => (mapHolder.clientWidth || 600) !== width && redraw());
     }
     colourChoice.value = choice.colour ? "result" : "state";
     const unit = choice.unit && choice.unit !== "1" ? ` ${choice.unit}` : "";
@@ -1056,7 +1060,7 @@ function render({ model, el }) {
 
   function tick() {
     const view = model.get("view");
-    if (gone.hidden) drawAges();
+    if (gone.hidden && !workersPart.hidden) drawAges();
     if (!view.ended && Date.now() - heard > (3 * view.beat_s + 3) * 1000 && gone.hidden) {
       root.classList.add("ep-is-gone");
       gone.hidden = false;

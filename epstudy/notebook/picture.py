@@ -28,7 +28,12 @@ _CURVE_S = 3.0  # seconds between two
 
 _TELLING = ("site_eui_kwh_m2", "site_energy_kwh", "peak_electricity_w")  # the results that say most
 _TELLING_NOTHING = ("seconds",)  # of the machine, not of the building
-_TELLING_LITTLE = ("warnings", "severe_errors", "floor_area_m2")  # taken only when there is nothing else
+_TELLING_LITTLE = (
+    "warnings",
+    "severe_errors",
+    "warmup_converged",
+    "floor_area_m2",
+)  # taken only when there is nothing else
 _LEFT = (Mark.PENDING, Mark.QUEUED, Mark.RUNNING)
 _CLOCKS_S = 2.0  # between the clock of a worker and that of the store
 _NO_QUEUE = {"mine": 0, "others": 0, "studies": [], "my_slots": 0, "theirs": 0, "slots": 0}
@@ -208,6 +213,12 @@ class Picture:
         metrics = self.readings.metrics
         return [name for name in metrics if name not in _TELLING_NOTHING and np.isfinite(metrics[name]).any()]
 
+    def _differs(self, name: str) -> bool:
+        """Whether the variants that are read differ in a result."""
+        values = self.readings.metrics[name]
+        known = values[np.isfinite(values)]
+        return bool(len(known)) and bool((known != known[0]).any())
+
     def _without(self, choice: views.Choice) -> int:
         """How many variants whose results are read have no place in the scatter."""
         if not choice.across or not choice.up:
@@ -220,7 +231,8 @@ class Picture:
         choice = self._choice
         if not choice.column:
             valued = self._valued()
-            by_worth = [*_TELLING, *(name for name in valued if name not in _TELLING_LITTLE), *_TELLING_LITTLE]
+            others = [name for name in valued if name not in _TELLING_LITTLE]
+            by_worth = [*_TELLING, *(name for name in others if self._differs(name)), *others, *_TELLING_LITTLE]
             choice = replace(choice, column=next((name for name in by_worth if name in valued), ""))
         if choice.column and self.readings.wanted and self.manifest.axes:
             across, up = choice.across or self.manifest.axes[0].name, choice.up or choice.column

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,14 +18,11 @@ from epstudy.provenance import fetch
 from epstudy.results import stored_states
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
-from epstudy.troubles import clock_troubles, input_troubles, result_troubles, store_troubles, worker_troubles
+from epstudy.troubles import Watch
 
 log = logging.getLogger(__name__)
 
 LOG_LINES = 40
-_TROUBLES_S = 5.0  # how often files are looked at
-_INPUTS = 50  # input files that are looked at
-_ALONE_S = 15.0
 _LOG_BYTES = 64_000  # of a log that may have any length
 
 _MARKS = {
@@ -46,9 +42,7 @@ class Source:
         self._settings = settings
         self._store = Store(settings.store)
         self._live = Live(settings, self._store, say=log.info)  # a thread prints nothing into somebody's cell
-        self._next_look = 0.0
-        self._of_files: list[str] = []
-        self._alone_since: float | None = None
+        self._watch = Watch(self._store, manifest, private=self._live.private)
 
     @property
     def private(self) -> bool:
@@ -85,26 +79,11 @@ class Source:
 
         `gone` are the variants that are done and whose results cannot be read.
         """
-        if time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + _TROUBLES_S
-            self._of_files = [*store_troubles(self._store), *input_troubles(self._store, self.manifest, _INPUTS)]
-        found = [*self._of_files, *result_troubles(gone)]
-        if glance is None:
-            return found
-        if glance.halt:  # which says what is wrong with the store, or a disk
-            return [*result_troubles(gone), *clock_troubles(glance.workers, glance.at_s)]
-        if glance.workers:
-            self._alone_since = None
-        elif self._alone_since is None:
-            self._alone_since = time.monotonic()
-        workers = glance.workers
-        if workers or time.monotonic() - (self._alone_since or 0.0) > _ALONE_S:  # one that starts says so within that
-            found += worker_troubles(self.manifest, workers, private=self.private)
-        return [*found, *clock_troubles(workers, glance.at_s)]
+        return self._watch.troubles(glance, gone)
 
     def glance(self, known: str = "") -> Glance | None:
         """Return what the pool says of the study; None when there is none, or it knows nothing of it."""
-        return self._live.glance(self.manifest, known)
+        return self._live.glance(self.manifest, known, stay=True)
 
     def mend(self) -> None:
         """Have a private pool that was killed work on; the study is in its store."""

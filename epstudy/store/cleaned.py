@@ -10,12 +10,14 @@ from datetime import datetime
 from epstudy.core.outcome import size_text
 
 #: What a thing is called, one of them and several.
-_KINDS = {"result": "results", "failure": "failures", "input": "inputs", "leftover": "leftovers"}
+_KINDS = {"result": "results", "failure": "failures", "input": "inputs", "leftover": "leftovers", "verdict": "verdicts"}
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What goes as one: a result or failure with what stands beside it, an input, or a leftover of an attempt.
+    """What goes as one: a result or failure with what stands beside it, an input, a leftover, or a verdict.
+
+    A leftover is one of an attempt, a verdict one on a model that was tried out.
 
     `digest` is its key, or that of an input's content; `files` are in the order in which they are removed; `size` is in
     bytes, `modified` when the youngest of them was written, in seconds since 1970, 0 when unknown.

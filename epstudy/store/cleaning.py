@@ -20,6 +20,9 @@ from epstudy.store.sealed import DamagedFileWarning, seal, unseal
 #: What was no study's when the store was last cleaned, and since when; written by every clean.
 NOTE = "clean.json"
 
+#: The folder of what came of trying out models.
+TRIED = "tried"
+
 #: A study that is being stored has its files here before its manifest: what is younger is nobody's business.
 YOUNG_S = 3600.0
 
@@ -86,7 +89,7 @@ def clean(files: Files, referred: Referred, *, after_s: float, now: float, dry: 
     """Remove what was no study's for `after_s` seconds, and note what is no study's now; with `dry` only say so.
 
     The note is written before the first removal, so that a clean that is interrupted forgets nothing. A study that was
-    stored since `referred` looked keeps what it refers to.
+    stored since `referred` looked keeps what it refers to. What came of trying out a model goes when it is so old.
     """
     found = list(_of_no_study(files, referred.digests))
     before = _read_note(files)
@@ -94,7 +97,7 @@ def clean(files: Files, referred: Referred, *, after_s: float, now: float, dry: 
     due = {one: _due(one, note[one.digest], after_s, now) for one in found}
     if not dry:
         _write_note(files, note)
-    ready = [one for one in found if due[one] <= now]
+    ready = [*(one for one in found if due[one] <= now), *_old_verdicts(files, after_s, now)]
     removed = ready if dry else list(_remove(files, referred, ready))
     gone = {*removed}
     left = tuple(one for one in found if one not in gone and one.digest not in referred.digests)
@@ -119,7 +122,8 @@ def _remove(files: Files, referred: Referred, things: Iterable[Thing]) -> Iterat
             referred.look()
             looked = time.monotonic()
         about = files.about(one.files[0])
-        if one.digest in referred.digests or about is None or about.modified > one.modified:
+        is_referred = one.kind != "verdict" and one.digest in referred.digests
+        if is_referred or about is None or about.modified > one.modified:
             continue
         for file in one.files:
             files.remove(file)
@@ -153,6 +157,14 @@ def _of_no_study(files: Files, referred: Collection[str]) -> Iterator[Thing]:
                 there = {name: listing[name] for name in names if name in listing}
                 if there:
                     yield _thing(folder, digest, there)
+
+
+def _old_verdicts(files: Files, after_s: float, now: float) -> Iterator[Thing]:
+    """What came of trying out models that long ago. No study refers to it; without it the model is tried out again."""
+    for name, about in sorted(files.listing(TRIED).items()):
+        digest = name.partition(".")[0]
+        if _DIGEST.fullmatch(digest) and about.modified and about.modified + max(after_s, YOUNG_S) <= now:
+            yield Thing(digest, "verdict", (f"{TRIED}/{name}",), about.size, about.modified)
 
 
 def _thing(folder: str, digest: str, there: dict[str, About]) -> Thing:

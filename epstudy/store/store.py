@@ -19,7 +19,7 @@ from epstudy.core.variant import check_study_name, is_one_name
 from epstudy.store import attempts as attempts_of
 from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
 from epstudy.store.cleaned import Cleaned
-from epstudy.store.cleaning import NOTE, YOUNG_S, Referred, clean, store_clock
+from epstudy.store.cleaning import NOTE, TRIED, YOUNG_S, Referred, clean, store_clock
 from epstudy.store.damage import damage
 from epstudy.store.files import clear_parts, open_files, reading
 from epstudy.store.guarded import STORE_FILE, Guarded
@@ -628,4 +628,4 @@ def _input_file(name: str) -> str:
 
 
 def _tried_file(content: str) -> str:
-    return f"tried/{content}.json"
+    return f"{TRIED}/{content}.json"

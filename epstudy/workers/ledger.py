@@ -22,6 +22,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
     ep:slots              how many simulations a private pool is to run at once, once somebody has changed it
     ep:run                which Redis wrote all this; another one, with an older file, lets the living speak first
     ep:attached           there while a client is
+    ep:telling            how many clients tell of a study just now
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -245,11 +247,11 @@ class Ledger:
             return None
         return math.ceil(left * len(names) / slots) * statistics.fmean(took)
 
-    def glance(self, study: str, digest: str, known: str = "", attach_s: float = 1.0) -> Glance | None:
+    def glance(self, study: str, digest: str, known: str = "", attach_s: float = 0.0) -> Glance | None:
         """Return all that a panel shows, in one round trip; None when the ledger does not follow this manifest.
 
         The marks are left out when the counts are those `known` from an earlier glance. Whoever looks is attached, as
-        by `attach`, for `attach_s`.
+        by `attach`, for `attach_s`; with 0 it is a mere look.
         """
         said = self._call("glance", study, digest, known, int(attach_s * 1000))
         return _glance(study, said) if said else None
@@ -365,12 +367,24 @@ class Ledger:
         return count if 1 <= count <= MOST_SLOTS else None
 
     def attach(self, seconds: float) -> None:
-        """Say that a client is here: a private pool stays for this long at least."""
-        self.redis.set("ep:attached", "1", px=int(seconds * 1000))
+        """Say that a client is here: a private pool stays for this long at least, whatever others said before."""
+        self._call("attach", int(seconds * 1000))
+
+    @contextmanager
+    def telling(self, seconds: float) -> Iterator[None]:
+        """A client that tells of a study: a private pool stays meanwhile, for so long at most if the client dies."""
+        pipe = self.redis.pipeline()
+        pipe.incr("ep:telling")
+        pipe.pexpire("ep:telling", int(seconds * 1000))
+        pipe.execute()
+        try:
+            yield
+        finally:
+            self._call("told", "")
 
     def attached(self) -> bool:
         """Say whether a client was here lately."""
-        return bool(self.redis.exists("ep:attached"))
+        return bool(self.redis.exists("ep:attached", "ep:telling"))
 
     def hold(self, name: str, token: str, seconds: float) -> bool:
         """Take the lease of a name, or renew it; False when another token has it."""

@@ -243,6 +243,12 @@ def is_ready(settings: Settings) -> bool:
     return noted is not None and noted.ready
 
 
+def url_if_ready(settings: Settings) -> str:
+    """Return the URL of the Redis of this store's private pool, for a look; empty when it is not there."""
+    noted = find(settings.store)
+    return url_of(noted) if noted is not None and noted.ready else ""
+
+
 def was_killed(settings: Settings) -> bool:
     """Say whether the keeper of this store's pool is dead and did not end by itself: then its record is still there."""
     killed = find_killed(settings.store)

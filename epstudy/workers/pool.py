@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ _TELLING_S = 60.0  # a private pool does not end for want of work while it is to
 class Pool:
     """Where the variants of one store run. Opening one starts the private pool, or finds the group's Redis.
 
-    A start of a private pool that takes long is told by `say`.
+    A start of a private pool that takes long is told by `say`. One that is only looked at (`looks`) is neither started
+    nor, after an update, replaced, and does not stay any longer for it.
 
     Raises
     ------
@@ -40,25 +42,28 @@ class Pool:
         When the private pool does not start, or no Redis answers at `EPSTUDY_REDIS_URL` within five seconds.
     """
 
-    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, say: Callable[[str], None] = lambda _: None, *, looks: bool = False
+    ) -> None:
         self._settings = settings
         self._store = store
         self._url = ""
         self._ledger: Ledger
         self._app: Celery
         self._sweeper: Sweeper
-        self._connect(say)
+        self._connect(say, looks=looks)
 
     @property
     def private(self) -> bool:
         """Whether this is the user's own pool on this machine."""
         return self._settings.broker_url() is None
 
-    def _connect(self, say: Callable[[str], None]) -> None:
-        """Connect; a private pool that is not there is started."""
-        self._url = self._settings.broker_url() or _private_redis(self._settings, say)
+    def _connect(self, say: Callable[[str], None], *, looks: bool) -> None:
+        """Connect; a private pool that is not there is started, unless it is only looked at."""
+        private = _there if looks else partial(_private_redis, say=say)
+        self._url = self._settings.broker_url() or private(self._settings)
         self._ledger = Ledger(connect(self._url))
-        if self.private and _other_version(self._ledger.workers()):
+        if self.private and not looks and _other_version(self._ledger.workers()):
             stop_private(self._settings)  # of the version before an update; what it ran is asked again
             self._url = _private_redis(self._settings, say)
             self._ledger = Ledger(connect(self._url))
@@ -72,12 +77,12 @@ class Pool:
         A study that is under way already just goes on.
         """
         self.refuse_another_store()
-        self._ledger.attach(max(self._settings.idle_s, _TELLING_S))  # of 100,000 variants the store is read for seconds
-        begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
-        if manifest.study in self._ledger.active() and self._store.wanted_of(manifest.study) is None:
-            self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
-        self._sweeper.top_up(manifest, _FIRST_WINDOW)
-        self._ledger.attach(self._settings.idle_s)
+        with self._ledger.telling(_TELLING_S):  # of 100,000 variants the store is read for seconds
+            begin(self._ledger, self._store, manifest, wanted, asked(self._store, manifest, wanted))
+            if manifest.study in self._ledger.active() and self._store.wanted_of(manifest.study) is None:
+                self._store.want(manifest.study, wanted)  # a sweep took it for that of an earlier run
+            self._sweeper.top_up(manifest, _FIRST_WINDOW)
+            self._ledger.attach(self._settings.idle_s)
 
     def cancel(self, manifest: Manifest) -> int:
         """Cancel a study; return how many variants were waiting."""
@@ -100,14 +105,16 @@ class Pool:
 
     def progress(self, manifest: Manifest) -> Progress | None:
         """Return how far the study is; None when the ledger does not follow this manifest (any more)."""
-        self._ledger.attach(self._settings.idle_s)
         if self._ledger.digest(manifest.study) != manifest.digest:
             return None
         return self._ledger.progress(manifest.study)
 
-    def glance(self, manifest: Manifest, known: str = "") -> Glance | None:
-        """Return what a panel shows of the study; None when the ledger does not follow this manifest (any more)."""
-        return self._ledger.glance(manifest.study, manifest.digest, known, self._settings.idle_s)
+    def glance(self, manifest: Manifest, known: str = "", *, stay: bool = False) -> Glance | None:
+        """Return what a panel shows of the study; None when the ledger does not follow this manifest (any more).
+
+        `stay` is for whoever follows the study, as `stay()`.
+        """
+        return self._ledger.glance(manifest.study, manifest.digest, known, self._settings.idle_s if stay else 0.0)
 
     def states(self, manifest: Manifest) -> list[str]:
         """Return the state of each variant, or nothing when the ledger does not follow this manifest."""
@@ -156,8 +163,8 @@ class Pool:
         reports = [f"report {one}: {'running' if is_executed(self._ledger, one) else 'waiting'}" for one in asked]
         return [f"Redis {mask(self._url)}", *(workers or ["no worker answers (yet)"]), *studies, *reports]
 
-    def stay(self, seconds: float) -> None:
-        """Have a private pool stay for this long at least."""
+    def stay(self, seconds: float = 0.0) -> None:
+        """Say that a client is here: a private pool stays for this long at least, and for its idle time."""
         self._ledger.attach(max(self._settings.idle_s, seconds))
 
     def _publish(self, manifest: Manifest, indices: list[int]) -> None:
@@ -230,6 +237,16 @@ def _private_redis(settings: Settings, say: Callable[[str], None]) -> str:
     return local.start(settings, say)
 
 
+def _there(settings: Settings) -> str:
+    """The URL of the Redis of a private pool that is there."""
+    from epstudy.workers import local
+
+    url = local.url_if_ready(settings)
+    if not url:
+        raise PoolError("the private pool has just ended")
+    return url
+
+
 def begin_private(settings: Settings, say: Callable[[str], None]) -> Callable[[], bool]:
     """Start the private pool of this store without waiting; return what says, asked again and again, if it is there.
 
@@ -248,14 +265,14 @@ def _refuse_windows() -> None:
 
 
 def peek(settings: Settings, store: Store) -> Pool | None:
-    """Return the pool if there is one that has started; no private one is started.
+    """Return the pool if there is one that has started; a look starts none, and no pool stays any longer for it.
 
     Raises
     ------
     PoolError
         When it does not answer.
     """
-    return None if settings.broker_url() is None and not is_ready(settings) else Pool(settings, store)
+    return None if settings.broker_url() is None and not is_ready(settings) else Pool(settings, store, looks=True)
 
 
 def is_ready(settings: Settings) -> bool:

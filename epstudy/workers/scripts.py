@@ -40,6 +40,10 @@ local function left()
   return n
 end
 local function close_if_finished() if left() == 0 then redis.call('SREM', 'ep:studies', ARGV[1]) end end
+local function attach(ms)  -- for no shorter than others are; a Redis that is full can be looked at all the same
+  if tonumber(ms) <= math.max(redis.call('PTTL', 'ep:attached'), 0) then return end
+  redis.pcall('SET', 'ep:attached', '1', 'PX', ms)
+end
 """
 
 # study, digest, states, quiet for ms, request, then causes and how many failed by each -> 1 when opened, 0 when this
@@ -265,11 +269,22 @@ close_if_finished()
 return n
 """
 
-# study, digest, counts that are known, attached for ms -> what a panel shows of it, nothing when the ledger follows
-# another manifest
+# attached for ms
+_ATTACH = """
+attach(ARGV[1])
+"""
+
+# a client has told what it had to tell
+_TOLD = """
+if redis.call('EXISTS', 'ep:telling') == 0 then return end
+if redis.call('DECR', 'ep:telling') < 1 then redis.call('DEL', 'ep:telling') end
+"""
+
+# study, digest, counts that are known, attached for ms (0: not) -> what a panel shows of it, nothing when the ledger
+# follows another manifest
 _GLANCE = """
 if redis.call('HGET', about, 'digest') ~= ARGV[2] then return {} end
-redis.pcall('SET', 'ep:attached', '1', 'PX', ARGV[4])  -- a Redis that is full can be looked at all the same
+attach(ARGV[4])
 local function numbers(key, ...)
   local found = redis.call('HMGET', key, ...)
   for i = 1, #found do found[i] = found[i] or '0' end
@@ -384,6 +399,8 @@ SCRIPTS = {
         "aged": _AGED,
         "expire": _EXPIRE,
         "cancel": _CANCEL,
+        "attach": _ATTACH,
+        "told": _TOLD,
         "glance": _GLANCE,
         "pause": _PAUSE,
         "block": _BLOCK,

@@ -16,7 +16,7 @@ from epstudy.store import Store, Wanted
 from epstudy.workers.app import message_id, queue_of
 from epstudy.workers.connection import ConnectionLost, RedisError, TimeLost
 from epstudy.workers.ledger import BEAT_S, Ledger, Mark, Origin, Running
-from epstudy.workers.origins import Origins, note_origin
+from epstudy.workers.origins import Origins, note_origin, shown
 from epstudy.workers.request import asked, begin
 
 log = logging.getLogger(__name__)
@@ -86,11 +86,18 @@ class Sweeper:
                 return False
             if not any(worker.get("where") for worker in self._ledger.workers()):  # nobody else sees it
                 for study in studies:
-                    self._halt(study, f"{error}; it goes on by itself")
+                    self._halt(study, f"{error}{self._ran_elsewhere(study)}; it goes on by itself")
             raise
         while self._halted:
             self._ledger.unblock(self._halted.pop())
         return True
+
+    def _ran_elsewhere(self, study: str) -> str:
+        """Where a study was run, when that is another folder than this store's."""
+        origin = self._ledger.origin(study)
+        if origin is None or origin.shown in ("", shown(self._store)):
+            return ""
+        return f"; the study was run in {origin.shown}, which its workers need as EPSTUDY_STORE"
 
     def _halt(self, study: str, why: str) -> None:
         """Begin nothing more of a study. A private pool that halts for long may end, and begins anew when asked."""

@@ -19,7 +19,10 @@ from typing import Any
 
 import psutil
 
-_START_S = 300.0
+PATIENCE_S = 300.0
+"""When a test gives up, in seconds: a limit says that something hangs, never how fast it is."""
+
+_START_S = PATIENCE_S
 _STOP_S = 20.0
 
 _SETTINGS = {
@@ -73,7 +76,7 @@ class Lab:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -104,7 +107,7 @@ def running_lab(folder: Path, environment: Mapping[str, str]) -> Iterator[Lab]:
         _end(process)
 
 
-def until(condition: Callable[[], bool], what: str, *, limit_s: float = 30.0, every_s: float = 0.1) -> None:
+def until(condition: Callable[[], bool], what: str, *, limit_s: float = PATIENCE_S, every_s: float = 0.1) -> None:
     """Wait until the condition holds; say `what` was waited for when it does not in time."""
     deadline = time.monotonic() + limit_s
     while not condition():

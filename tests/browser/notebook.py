@@ -11,11 +11,11 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page
 
-from tests.browser.lab import Lab
+from tests.browser.lab import PATIENCE_S, Lab
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "browser"
 
-_WAIT_S = 150.0
+_WAIT_S = PATIENCE_S
 _SIZE = (1280, 1000)
 
 _NO_ERRORS = (
@@ -134,12 +134,15 @@ class Notebook:
         self.errors: list[str] = []
         """What the page said as errors: exceptions that nobody caught, and console.error."""
         _write(self.file, cells)
+        self.asked: list[str] = []
+        """What the page asked of panels in the kernel, in its order: "pause", "retry", ..."""
         self._shots = 0
         self._context = browser.new_context(viewport={"width": size[0], "height": size[1]}, device_scale_factor=pixels)
         self._context.add_init_script(_RECORDER)
         self._context.add_init_script(_TOOLS)
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(_WAIT_S * 1000)
+        self.page.on("websocket", lambda socket: socket.on("framesent", self._note_sent))
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._note(str(error)))
         self.page.on("dialog", lambda dialog: dialog.accept())  # "Leave site?" at a reload
@@ -303,6 +306,10 @@ class Notebook:
             self.page.wait_for_function(script, arg=given, timeout=limit_s * 1000)
         except Error as error:
             raise AssertionError(f"not within {limit_s:g} s: {what} ({error.message.splitlines()[0]})") from None
+
+    def _note_sent(self, frame: str | bytes) -> None:
+        text = frame if isinstance(frame, str) else frame.decode(errors="replace")
+        self.asked += re.findall(r'"do":\s*"(\w+)"', text)
 
     def _hear(self, message: ConsoleMessage) -> None:
         said = f"{message.text} {message.location.get('url', '')}".strip()

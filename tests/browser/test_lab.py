@@ -162,15 +162,15 @@ def test_stalls_and_errors_of_the_page_are_seen(open_notebook: Open) -> None:
     notebook = open_notebook("1")
     # In a task of the page's own: what the debugger runs itself is not always counted as a long task.
     notebook.page.evaluate("""() => new Promise(done => setTimeout(() => {
-        const end = performance.now() + 500;
+        const end = performance.now() + 2000;
         while (performance.now() < end);
         done();
     }))""")
     seen = notebook.stalls()
-    assert seen.gap_ms > 400  # a frame may have been drawn up to one frame's time before or after
-    assert seen.task_ms > 400
+    assert seen.gap_ms > 1900  # a frame may have been drawn up to one frame's time before or after
+    assert seen.task_ms > 1900
     notebook.reset_stalls()
-    assert notebook.stalls().gap_ms < 400
+    assert notebook.stalls().gap_ms < seen.gap_ms
     notebook.page.evaluate("() => console.error('a word to the developers')")
     assert [error for error in notebook.errors if "a word" in error]
 

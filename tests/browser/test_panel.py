@@ -20,6 +20,7 @@ from tests.browser.panels import LPD, SCHEDULE, SETUP, PanelOf, begin
 from tests.integration.offices import alive, processes_of
 
 FIRST_STUDY = Path(__file__).parents[2] / "notebooks" / "01-first-study.ipynb"
+LONG_S = 1500.0  # a limit, as PATIENCE_S, of annual runs
 MANY = 300  # variants of a study that outlasts the test: more than a minute
 WAIT = "study.wait(); print('waited')"
 
@@ -29,8 +30,9 @@ def name(request: pytest.FixtureRequest, session_store: str) -> Iterator[str]:
     """The name of the test's own study, which is cancelled at its end: the next test needs the slots."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
     yield name
-    with suppress(ep.StudyNotFoundError):
-        ep.Study.open(name, store=session_store).cancel()
+    for one in (name, f"{name}-others"):
+        with suppress(ep.StudyNotFoundError):
+            ep.Study.open(one, store=session_store).cancel()
 
 
 def opened(name: str, store: str) -> ep.Study:
@@ -38,7 +40,7 @@ def opened(name: str, store: str) -> ep.Study:
     return ep.Study.open(name, store=store)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_the_first_study_runs_to_nine_of_nine(open_notebook: Open) -> None:
     cells = [cell.source for cell in nbformat.read(FIRST_STUDY, as_version=4).cells if cell.cell_type == "code"]
     run = next(index for index, source in enumerate(cells) if "study.run()" in source)
@@ -52,7 +54,7 @@ def test_the_first_study_runs_to_nine_of_nine(open_notebook: Open) -> None:
     panel.wait(r"slot 1\s+#\d lpd = \d+, u_value = [\d.]+\s+[1-9]\d* %")  # while wait() blocks
     notebook.scroll_to(run)
     notebook.screenshot("runs")
-    panel.wait(r"9 of 9 ended:\s+9 done", limit_s=500)
+    panel.wait(r"9 of 9 ended:\s+9 done", limit_s=LONG_S)
     notebook.wait_end(wait)
     for cell in range(wait + 1, len(cells)):
         notebook.run(cell)
@@ -140,7 +142,7 @@ def test_a_panel_whose_kernel_is_killed_says_so_and_the_study_goes_on(
     kernel = notebook.kernel_id()
     [process] = [one for pid in lab.kernel_pids() if kernel in " ".join((one := psutil.Process(pid)).cmdline())]
     process.kill()
-    seen = panel.wait("No news from this notebook's kernel since", limit_s=25)
+    seen = panel.wait("No news from this notebook's kernel since")
     assert f'The study goes on without it: ep.Study.open("{name}")' in seen
     assert panel.root.locator(".ep-bar").evaluate("bar => Number(getComputedStyle(bar).opacity)") < 0.5
     notebook.screenshot("grey")
@@ -166,6 +168,58 @@ def test_pause_and_resume_from_the_panel(open_notebook: Open, name: str, session
     panel.wait_more()
     assert "paused:" not in panel.text
     assert not notebook.ended(2)
+    assert notebook.errors == []
+
+
+STATES = """root => {
+    const state = node => node?.innerText.match(/waiting|running|done|failed/)?.[0];
+    window.testStates = [];
+    const look = () => {
+        const nodes = ['.ep-spot', '.ep-detail .ep-what'].map(name => root.querySelector(name));
+        const pair = nodes.map(state).join(' ');
+        if (testStates.at(-1) !== pair) testStates.push(pair);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+"""Notes, at each frame, the state in the line below the map and the one in the details."""
+
+
+def test_a_pinned_variant_has_one_state(open_notebook: Open, name: str) -> None:
+    """The line below the map said "waiting", and the details "done"."""
+    notebook = open_notebook(SETUP, begin(name, 33.0, 12))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    panel.wait(r"[1-9]\d* waiting")
+    panel.root.locator("canvas.ep-map").focus()
+    for key in ("ArrowRight", *11 * ["ArrowRight"], "Enter"):
+        notebook.page.keyboard.press(key)
+    panel.wait(r"#11 · lpd = 33.11 · waiting")
+    panel.root.evaluate(STATES)
+    panel.wait_all()
+    panel.wait(r"close\n+#11 · lpd = 33.11 · done")
+    seen = notebook.page.evaluate("() => window.testStates")
+    assert {pair.count(pair.split()[0]) for pair in seen} == {2}, seen
+    assert (seen[0], seen[-1]) == ("waiting waiting", "done done")
+    notebook.screenshot("pinned")
+    assert notebook.errors == []
+
+
+def test_a_study_that_waits_behind_ones_own_others_says_when_it_is_ready(open_notebook: Open, name: str) -> None:
+    """Before five of its own have ended: by what the others' simulations took."""
+    notebook = open_notebook(SETUP, begin(f"{name}-others", 44.0, MANY), begin(name, 48.0, MANY))
+    notebook.run(0)
+    notebook.run(1)
+    others = PanelOf(notebook, 1)
+    others.wait_ended(6)
+    notebook.run(2)
+    panel = PanelOf(notebook, 2)
+    notebook.scroll_to(2)
+    panel.wait(rf"\b[0-4] of {MANY} ended:(.|\n)*ready at \d.*, in \d+ (s|min|h)")
+    notebook.screenshot("behind")
+    panel.wait_ended(6)
+    panel.wait(r"a minute · ready at ")
     assert notebook.errors == []
 
 
@@ -215,18 +269,20 @@ def test_a_group_of_failures_is_looked_at_and_tried_again(open_notebook: Open, n
         return {index for index in before if now.get(index) != before[index]}
 
     first = simulated()
+    panel.record_counts()  # "6 of 6" stands there also before the click is heard
     crashed.get_by_role("button", name="retry these").click()
-    until(lambda: begun_again(first) >= {3, 4}, "what crashed is simulated again")
+    panel.wait_recorded("^[45] of 6 ended")
     panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
-    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
     assert begun_again(first) == {3, 4}
+    assert set(simulated()) == set(range(6))
 
     second = simulated()
+    panel.record_counts()
     panel.button("Retry failed").click()
-    until(lambda: begun_again(second) == {2, 3, 4, 5}, "what failed is simulated again")
+    panel.wait_recorded("^[2-5] of 6 ended")
     panel.wait(r"6 of 6 ended:\s+2 (done|from the store)\s+4 failed")
-    until(lambda: set(simulated()) == set(range(6)), "all outcomes are there again")
     assert begun_again(second) == {2, 3, 4, 5}
+    assert set(simulated()) == set(range(6))
     assert notebook.errors == []
 
 
@@ -237,21 +293,21 @@ def outcomes(name: str, store: str) -> dict[int, Outcome]:
     return {index: held[key] for index, key in enumerate(manifest.keys) if key in held}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: str, session_store: str) -> None:
     notebook = open_notebook(SETUP, begin(name, 40.0, 3, 'office(period="annual")'), WAIT)
     notebook.run(0)
     notebook.run(1)
     notebook.run(2, wait=False)
     panel = PanelOf(notebook, 1)
-    panel.wait(r"slot 1\s+#\d lpd = [\d.]+\s+[1-9]\d* %(.|\n)*slot 2\s+#\d lpd = [\d.]+\s+[1-9]\d* %", limit_s=120)
+    panel.wait(r"slot 1\s+#\d lpd = [\d.]+\s+[1-9]\d* %(.|\n)*slot 2\s+#\d lpd = [\d.]+\s+[1-9]\d* %", limit_s=LONG_S)
     simulators = [one for one in alive(processes_of(session_store)) if is_simulator(one)]
     assert len(simulators) == 2
     assert not panel.button("Yes, cancel").is_visible()
     panel.button("Cancel").click()
     assert alive(simulators) == simulators  # it asks first
     panel.button("Yes, cancel").click()
-    until(lambda: not alive(simulators), "the simulators are dead", limit_s=3)
+    until(lambda: not alive(simulators), "the simulators are dead")
     panel.wait(r"3 of 3 ended:\s+3 cancelled")
     notebook.wait_end(2)
     assert "waited" in notebook.text(2)
@@ -260,7 +316,7 @@ def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: s
     notebook.screenshot("cancelled")
 
     panel.button("Go on").click()
-    panel.wait(r"3 of 3 ended:\s+3 done", limit_s=240)
+    panel.wait(r"3 of 3 ended:\s+3 done", limit_s=LONG_S)
     notebook.screenshot("done")
     assert (opened(name, session_store).results()["status"] == "done").all()
     assert notebook.errors == []
@@ -299,7 +355,7 @@ def test_what_a_model_names_is_text_in_panel_log_and_snapshot(open_notebook: Ope
     notebook.run(0)
     notebook.run(1)
     panel = PanelOf(notebook, 1)
-    panel.wait(r"4 of 4 ended:\s+2 done\s+2 failed", limit_s=120)
+    panel.wait(r"4 of 4 ended:\s+2 done\s+2 failed")
     notebook.run(2)
     notebook.scroll_to(1)
     seen = panel.wait("schedule = <b id=bold>none</b>")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -115,6 +114,44 @@ def test_a_double_click_on_pause_pauses(open_notebook: Open, name: str, session_
     assert notebook.errors == []
 
 
+def test_no_button_does_a_thing_twice_for_a_double_click(open_notebook: Open, name: str) -> None:
+    """All of them, while the study runs and the panel is drawn again and again."""
+    notebook = open_notebook(SETUP, some_fail(name, 84.0, 150))
+    notebook.run(0)
+    notebook.run(1)
+    panel = PanelOf(notebook, 1)
+    group = panel.group("NOPE")
+    buttons = {
+        "retry": [group.get_by_role("button", name="retry these"), panel.button("Retry failed")],
+        "pause": [panel.button("Pause")],
+        "log": [group.get_by_role("button", name="log")],  # a click so soon in the same place would belong to the last
+        "resume": [panel.button("Resume")],
+    }
+    panel.wait(r"[2-9] failed")
+    for asked, several in buttons.items():
+        for times, button in enumerate(several, start=1):
+            button.dblclick()
+            until(lambda: asked in notebook.asked, asked)  # noqa: B023
+            panel.wait("paused: ") if asked in ("pause", "log") else panel.wait_more()
+            assert notebook.asked.count(asked) == times, asked
+
+    panel.root.locator("canvas.ep-map").dblclick(position={"x": 3, "y": 3})
+    panel.button("close").dblclick()
+    until(lambda: not panel.button("close").is_visible(), "the details are closed")
+    for question in (panel.button("Cancel"), panel.button("No")):
+        question.dblclick()
+    until(lambda: not panel.button("No").is_visible(), "the question is gone")
+    assert "cancel" not in notebook.asked
+
+    panel.button("Cancel").press("Enter")
+    panel.button("Yes, cancel").dblclick()
+    panel.wait(r"300 of 300 ended:")
+    panel.button("Go on").dblclick()
+    panel.wait(r"\d waiting")
+    assert [notebook.asked.count(one) for one in ("cancel", "run", "pause", "resume", "retry")] == [1, 1, 1, 1, 2]
+    assert notebook.errors == []
+
+
 @pytest.mark.parametrize("over", ["Retry failed", "+", "the result that is shown", "copy"])
 def test_nothing_moves_under_a_pointer(open_notebook: Open, name: str, over: str) -> None:
     """While a study of which some variants fail runs from its first to its last one."""
@@ -125,14 +162,13 @@ def test_nothing_moves_under_a_pointer(open_notebook: Open, name: str, over: str
     panel = PanelOf(notebook, 1)
     control = panel.root.get_by_label(over) if over.startswith("the") else panel.root.locator("button", has_text=over)
     control = panel.root.get_by_label("one slot more") if over == "+" else control
-    until(lambda: control.first.bounding_box() is not None, "it is there", limit_s=120)
+    until(lambda: control.first.bounding_box() is not None, "it is there")
     box = control.first.bounding_box()
     assert box is not None
     panel.root.evaluate(RECORDER)
     notebook.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     panel.wait_all()
-    limit = time.monotonic() + 2
-    until(lambda: time.monotonic() > limit, "a look at the end")
+    panel.wait_still()
     moves = notebook.page.evaluate("() => window.testMoves")
     top = box["y"] - panel.root.bounding_box()["y"]  # type: ignore[index]
     above = [one for one in moves if one[1][1] <= top + 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -26,8 +25,20 @@ from tests.unit.notebook.conftest import done, manifest_of
 
 STUDY = "hundred-thousand"
 WITH_RESULT = 300
-MOVED = 8  # at a time, five times a second
-MOST_MS = 250  # 50 on a machine that does nothing else: see build/browser/stall.json
+MOVED = 8  # at a time
+STEPS = 20
+
+NODES = """() => {
+    const began = performance.now();
+    const holder = document.createElement('div');
+    for (let index = 0; index < 100000; index++) holder.append(document.createElement('span'));
+    document.body.append(holder);
+    holder.getBoundingClientRect();
+    const took = performance.now() - began;
+    holder.remove();
+    return took;
+}"""
+"""How long this page, on this machine and at this moment, takes to draw one node for each variant, in milliseconds."""
 
 
 @pytest.fixture
@@ -45,7 +56,7 @@ def redis_url() -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait()
 
 
 def answers(url: str) -> bool:
@@ -109,16 +120,16 @@ def test_a_hundred_thousand_variants_do_not_hold_the_page_up(
     until(lambda: colour_at(panel, 0) == DONE, "the map is drawn")
 
     notebook.reset_stalls()
-    until_s = time.monotonic() + 10
-    while time.monotonic() < until_s:  # work to be shown, not a wait
+    for _ in range(STEPS):
         workers.step()
-        time.sleep(0.2)
-    panel.wait(f"{workers.ended} of 100000 ended:")
+        panel.wait(f"{workers.ended} of 100000 ended:")
     seen = notebook.stalls()
-    said = {**asdict(seen), "variants": len(manifest), "moved": workers.ended - WITH_RESULT, "seconds": 10}
+    nodes_ms = max(notebook.page.evaluate(NODES) for _ in range(3))
+    said = {**asdict(seen), "variants": len(manifest), "moved": workers.ended - WITH_RESULT, "nodes_ms": nodes_ms}
     (SCREENSHOTS / "stall.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     print(said)
-    assert seen.task_ms < MOST_MS
+    assert seen.task_ms < nodes_ms, "an update took longer than it would with one node a variant"
+    assert panel.root.locator("*").count() < 1000
     notebook.screenshot("states")
 
     canvas.hover(position={"x": 5.5, "y": 0.5})

@@ -125,6 +125,22 @@ def test_a_grid_that_is_narrowed_for_a_day_loses_nothing(make: Make, office: Sto
     assert {one for one in before if "results/" in one} <= names(office), "what was noted a month ago is forgotten"
 
 
+def test_verdicts_on_models_go_when_they_are_old(make: Make, office: Store) -> None:
+    """The first is of a model that a study has: without it, the model is just tried out again."""
+    store = make()
+    mine = store.put_input(b"my model", ".idf").partition(".")[0]
+    for content in (mine, KEYS[4]):
+        store.put_tried(content, DONE)
+    age(store, hours=20 * 24)
+    store.put_tried(KEYS[5], FAILED)
+    assert "verdict" not in kinds(store.clean(after_days=30).removed)
+    assert kinds(store.clean(after_days=10, dry=True).removed).count("verdict") == 2
+    assert store.tried(mine) == DONE
+    assert kinds(store.clean(after_days=10).removed).count("verdict") == 2
+    assert [store.tried(content) for content in (mine, KEYS[4], KEYS[5])] == [None, None, FAILED]
+    assert store.manifest("office") is not None
+
+
 def test_what_is_young_stays_whatever_is_asked(make: Make, office: Store) -> None:
     age(office, hours=0.9)
     before = names(office)

@@ -95,7 +95,7 @@ def run(document: model.Document, folder: Path, suffix: str = ".idf") -> Ran:
 def swapped(document: model.Document, targets: Any, layers: Any) -> model.Document:
     edited = document.copy()
     parameter = Construction(targets, {"level": layers})
-    for edit in construction_edits(parameter.targets, parameter.levels[0].value):
+    for edit in construction_edits(document, parameter.targets, parameter.levels[0].value):
         apply_construction(edited, edit)
     return edited
 

@@ -292,6 +292,21 @@ def test_a_glance_says_why_nothing_is_given_out(ledger: Ledger) -> None:
     assert (said.halt, said.cancelled) == ("", True)
 
 
+def test_a_client_does_not_cut_short_the_time_that_another_one_asked_for(ledger: Ledger) -> None:
+    ledger.attach(500.0)
+    ledger.attach(2.0)
+    ledger.glance(STUDY, DIGEST, attach_s=2.0)
+    assert ledger.redis.pttl("ep:attached") > 100_000
+    ledger.attach(1000.0)
+    assert ledger.redis.pttl("ep:attached") > 600_000
+
+
+def test_while_a_client_tells_of_a_study_it_is_attached(ledger: Ledger) -> None:
+    with ledger.telling(60.0), ledger.telling(60.0):
+        assert ledger.attached()
+    assert not ledger.attached()
+
+
 def test_whoever_glances_is_attached_also_at_a_redis_that_is_full(ledger: Ledger) -> None:
     assert not ledger.attached()
     ledger.glance(STUDY, DIGEST, attach_s=30.0)

@@ -35,7 +35,8 @@ def views(study: ep.Study) -> dict[str, Any]:
     return dict(panel.widget.view)
 
 
-def test_it_shows_what_runs_where_and_how_it_ends(own_store: str) -> None:
+def test_it_shows_what_runs_where_and_how_it_ends(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "600")  # the store alone does not tell what was simulated from what was there
     study = ep.Study("watched", quick(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0])}).run()
     running = until(lambda: (view := views(study))["counts"]["running"] and view, limit_s=60)
     lanes = [lane for worker in running["workers"] for lane in worker["lanes"] if lane]
@@ -48,6 +49,23 @@ def test_it_shows_what_runs_where_and_how_it_ends(own_store: str) -> None:
     assert view["ended"]
     assert [row["value"] for row in view["best"]] == sorted(study.results()[view["choice"]["column"]].round(6))
     assert "6 of 6 done" in repr(study.panel())
+
+
+def test_a_design_day_study_shows_the_meters_and_sizes_that_it_asked_for(own_store: str) -> None:
+    """It has no energies, and seconds of computing are no result."""
+    outputs = [ep.ComponentSizes(), ep.Meter("Electricity:Facility", "hourly")]
+    study = ep.Study("sized", quick(), {"lpd": ep.Field(LPD, [6.0, 12.0])}, outputs=outputs).run().wait()
+    view = until(lambda: (view := views(study))["read"]["done"] == 2 and view)
+    meter = "highest Electricity:Facility [kWh]"
+    assert view["choice"]["column"] == meter
+    highest = study.timeseries("Electricity:Facility").max()
+    assert [row["value"] for row in view["best"]] == [float(f"{highest[index]:.6g}") for index in (0, 1)]
+    sizes = study.table("ComponentSizes").query("variant == 1 and component_class == 'Fan:ConstantVolume'")
+    for size in sizes.to_dict("records"):
+        assert f"{size['component']}, {size['description']} [{size['unit']}]" in view["columns"]
+    assert len(sizes)
+    assert "seconds" not in view["columns"]
+    assert f"lowest {meter}" in study.panel()._repr_html_()
 
 
 def test_its_buttons_cancel_and_go_on(own_store: str) -> None:

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from jupyter_client.manager import KernelManager
 
 import epstudy as ep
+from epstudy.cli import main
 from epstudy.core.manifest import Manifest
 from epstudy.live import Live
 from epstudy.settings import Settings
@@ -279,6 +281,24 @@ def test_two_grids_under_one_name_at_the_same_moment_end_with_the_stores(store: 
         other.wait()
     assert one.wait().progress().done == 2
     assert len(ep.Study.open("twins").results(strict=True)) == 2
+
+
+def test_a_look_at_a_pool_makes_its_life_neither_longer_nor_shorter(
+    own_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EPSTUDY_IDLE_S", "500")
+    study = ep.Study("looked-at", quick(), {"lpd": ep.Field(LPD, [2.5])}).run().wait()
+    redis = connect(local.start(Settings.load()))
+    ends_ms = redis.pexpiretime("ep:attached")
+    for idle_s in ("2", "5000"):
+        monkeypatch.setenv("EPSTUDY_IDLE_S", idle_s)
+        for words in (["pool", "status"], ["status", "looked-at"], ["doctor"], ["doctor", "looked-at"]):
+            CliRunner().invoke(main, words)
+        assert ep.Study.open("looked-at").progress().complete
+        assert ep.Study.open("looked-at").troubles() == []
+        assert redis.pexpiretime("ep:attached") == ends_ms, idle_s
+    assert study.progress().complete
+    assert redis.pexpiretime("ep:attached") == ends_ms
 
 
 def test_a_pool_of_the_version_before_an_update_is_replaced(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,11 @@ def test_a_parameter_has_its_unit_and_label() -> None:
     assert frame.attrs["labels"] == {"lpd": "Lighting power density"}
 
 
+def columns_set(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    frame.columns = pd.Index(names)
+    return frame
+
+
 @pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas 3.1 deprecates it; scripts have it
 @pytest.mark.parametrize(
     "rename",
@@ -58,6 +63,8 @@ def test_a_parameter_has_its_unit_and_label() -> None:
         lambda frame, names: frame.rename(names, axis="columns"),
         lambda frame, names: frame.rename(columns=names, inplace=True) or frame,
         lambda frame, names: frame[["heating_kwh", "lpd"]].query("lpd > 6").rename(columns=lambda name: names[name]),
+        lambda frame, names: frame.set_axis([names.get(name, name) for name in frame.columns], axis="columns"),
+        lambda frame, names: columns_set(frame, [names.get(name, name) for name in frame.columns]),
         lambda frame, names: frame.assign(cost=1.0).sort_values("lpd").rename(columns=names).copy(),
     ],
 )

@@ -354,7 +354,7 @@ def _construction(base: Base, parameter: Parameter, _place: int, seen: Seen) -> 
         if wrong:
             found.append((refused(f"level {level.label!r}: {wrong[0]}", level.value),))
         else:
-            found.append(tuple(constructions.construction_edits(parameter.targets, level.value)))
+            found.append(tuple(constructions.construction_edits(base.document, parameter.targets, level.value)))
     seen.edits = tuple(found)
     if not seen.problems:
         _compare_models(base, parameter, seen)

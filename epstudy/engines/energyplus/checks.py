@@ -13,8 +13,9 @@ from epstudy.engines.energyplus.external import REFERENCES
 from epstudy.engines.energyplus.fields import find_place, unnumbered
 from epstudy.engines.energyplus.installation import Installation
 from epstudy.engines.energyplus.methods import methods_of
-from epstudy.engines.energyplus.model import Document, Match, ModelObject, label_of, objects_of
+from epstudy.engines.energyplus.model import Document, Match, ModelObject, ends_a_field, label_of, objects_of
 from epstudy.engines.energyplus.outputs import UNASKED
+from epstudy.engines.energyplus.requests import Meter, Request, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,6 @@ def check_classes(document: Document, installation: Installation, trusted: bool)
     return problems
 
 
-def needs_idf(document: Document) -> bool:
-    """Say whether the model that runs is an IDF, whatever it was given as: templates are expanded to one."""
-    return bool(template_classes(document))
-
-
 def uses_plugins(document: Document) -> bool:
     """Say whether the model runs Python of its own inside EnergyPlus."""
     return bool(used(document, "PythonPlugin:Instance"))
@@ -74,6 +70,18 @@ def uses_plugins(document: Document) -> bool:
 def used(document: Document, *starts: str) -> list[str]:
     """Return the classes that the model has objects of and whose names begin so, sorted."""
     return sorted(name for name in document if name.startswith(starts) and len(document[name]))
+
+
+def unwritable(document: Document, requests: Iterable[Request]) -> list[str]:
+    """Problems of requests for which nothing in the model can be called, because a name ends a field of an IDF."""
+    named = [one for one in requests if isinstance(one, Meter | Variable)]
+    texts = [(one, text) for one in named for text in (one.name, *(one.key if isinstance(one, Variable) else ()))]
+    return [
+        f'{type(one).__name__}("{one.name}"): {text!r} holds a sign that ends a field of an IDF, so that nothing in '
+        "the model is called like that"
+        for one, text in texts
+        if ends_a_field(document, text)
+    ]
 
 
 def check_period(document: Document, period: str, weather: bool) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from epstudy.core.canonical import plain
+from epstudy.core.canonical import folded, plain
 from epstudy.core.errors import InputError
 from epstudy.engines.energyplus.materials import (
     DIGITS,
@@ -18,7 +18,16 @@ from epstudy.engines.energyplus.materials import (
     resolve_layer,
     reversed_layer,
 )
-from epstudy.engines.energyplus.model import Document, ModelObject, matching, nearest, objects_of, some
+from epstudy.engines.energyplus.model import (
+    Document,
+    ModelObject,
+    matching,
+    named,
+    nearest,
+    objects_of,
+    one_spelling,
+    some,
+)
 from epstudy.engines.energyplus.surfaces import BOUNDARIES, Surface, Target, kind_in, read_target, surfaces_of
 
 #: Constructions without layers that belong into windows, and those that only a surface to the ground may have.
@@ -68,20 +77,23 @@ def find_surfaces(document: Document, target: str) -> Found:
         text = f"{wanted.canonical}: {_count(len(objects), 'surface')} (now {now})"
     else:
         objects = _constructions_named(document, target, wanted, every)
-        names = {one.name.casefold() for one in objects}
+        names = {folded(one.name) for one in objects}
         direct = [one for one in every if _construction_name(one) in names]
         now = some([one.name for one in objects])
         text = f"Construction/{wanted.pattern}: {_count(len(objects), 'construction')} ({now})"
         text += f", {_count(len(direct), 'surface')}"
-    partners = {one.partner.casefold() for one in direct if one.partner}
-    others = [one for one in every if one.one.name.casefold() in partners and one not in direct]
+    partners = {folded(one.partner) for one in direct if one.partner}
+    others = [one for one in every if folded(one.one.name) in partners and one not in direct]
     return Found(wanted, objects, (*direct, *others), text + _shaded(document, direct))
 
 
-def construction_edits(targets: Iterable[str], value: Any) -> list[dict[str, Any]]:
-    """Return what one level of a parameter does, as plain JSON in one spelling; nothing for None."""
+def construction_edits(document: Document, targets: Iterable[str], value: Any) -> list[dict[str, Any]]:
+    """Return what one level of a parameter does to the model, as plain JSON in one spelling; nothing for None."""
     return [
-        {"construct": read_target(edit["construct"]).canonical, "layers": plain(_canonical_layers(edit["layers"]))}
+        {
+            "construct": _canonical_target(document, edit["construct"]),
+            "layers": plain(_canonical_layers(document, edit["layers"])),
+        }
         for edit in _as_typed(targets, value)
     ]
 
@@ -109,7 +121,7 @@ def apply_construction(document: Document, edit: Mapping[str, Any]) -> None:
         for surface in direct:
             surface.one.construction_name = name
     else:
-        names = {one.name.casefold() for one in step.found.objects}
+        names = {folded(one.name) for one in step.found.objects}
         direct = [one for one in step.found.surfaces if _construction_name(one) in names]
         for one in step.found.objects:
             _set_layers(one, [layer.name for layer in step.layers])
@@ -186,7 +198,7 @@ def _look(document: Document, edit: Mapping[str, Any], problems: list[str]) -> _
 
 def _named_construction(document: Document, found: Found, name: str, problems: list[str]) -> _Step | None:
     constructions = _constructions(document)
-    one = constructions.get(name.casefold())
+    one = named(constructions, name)
     if one is None:
         names = [each.name for each in constructions.values()]
         problems.append(f'the model has no construction "{name}"' + (nearest(name, names) or f"; it has {some(names)}"))
@@ -243,18 +255,18 @@ def _misfits(document: Document, found: Found, what: str, glazed: bool, object_c
 
 def _mirror(document: Document, changed: Iterable[Surface]) -> None:
     """Give the other side of every surface the same layers in the other order."""
-    by_name = {one.one.name.casefold(): one for one in surfaces_of(document)}
+    by_name = {folded(one.one.name): one for one in surfaces_of(document)}
     constructions = _constructions(document)
     settled: set[str] = set()
     for surface in changed:
-        own, other = surface.one.name.casefold(), surface.partner.casefold()
+        own, other = folded(surface.one.name), folded(surface.partner)
         if other not in by_name or own in (other, *settled):
             continue
         settled |= {own, other}
         partner = by_name[other].one
         name = surface.one.construction_name
-        layers = _layers(document, constructions[name.casefold()])
-        theirs = constructions.get(str(partner.construction_name).casefold())
+        layers = _layers(document, constructions[folded(name)])
+        theirs = constructions.get(folded(str(partner.construction_name)))
         turned = [reversed_layer(document, layer) for layer in reversed(layers or [])]
         if layers is None or _names(turned) == _names(layers):
             partner.construction_name = name
@@ -272,11 +284,11 @@ def _construction_of(document: Document, layers: Iterable[Layer]) -> str:
     constructions = _constructions(document)
     for length in DIGITS:
         name = content_name(shown, [one.casefold() for one in names], length)
-        other = constructions.get(name.casefold())
+        other = constructions.get(folded(name))
         if other is None:
             _set_layers(document.add("Construction", name, validate=False), names)
             return name
-        if _names(_layers(document, other) or []) == [one.casefold() for one in names]:
+        if _names(_layers(document, other) or []) == [folded(one) for one in names]:
             return str(other.name)
     raise InputError(f'the model has other constructions under every name for the new "{shown}"')
 
@@ -295,7 +307,7 @@ def _layers(document: Document, construction: ModelObject) -> list[Layer] | None
         return None
     materials = materials_of(document)
     names = [str(value) for field in construction.field_order if (value := construction.data.get(field))]
-    return [materials.get(name.casefold(), Layer(name, "Material", {})) for name in names]
+    return [materials.get(folded(name), Layer(name, "Material", {})) for name in names]
 
 
 def _glazed(document: Document, construction: ModelObject) -> bool:
@@ -305,7 +317,7 @@ def _glazed(document: Document, construction: ModelObject) -> bool:
 def _constructions(document: Document) -> dict[str, ModelObject]:
     classes = document.schema.get_types_providing_reference("ConstructionNames")
     classes = [*classes, "Construction:ComplexFenestrationState"]
-    return {one.name.casefold(): one for one in objects_of(document, *classes)}
+    return {folded(one.name): one for one in objects_of(document, *classes)}
 
 
 def _constructions_named(
@@ -331,28 +343,37 @@ def _constructions_named(
     )
 
 
-def _canonical_layers(layers: Any) -> Any:
-    """Layers in one spelling: names of the model in lower case, for EnergyPlus does not tell the case apart."""
+def _canonical_target(document: Document, target: str) -> str:
+    wanted = read_target(target)
+    layered = tuple(objects_of(document, "Construction"))
+    return wanted.canonical if wanted.kind else f"Construction/{one_spelling(layered, wanted.pattern)}"
+
+
+def _canonical_layers(document: Document, layers: Any) -> Any:
+    """Layers in one spelling: names of the model in small letters, unless those are the name of another object."""
     if isinstance(layers, str):
-        return layers.strip().casefold()
-    return [_canonical_layer(layer) for layer in layers]
+        return _one_name(_constructions(document), layers)
+    materials = materials_of(document)
+    return [_canonical_layer(materials, layer) for layer in layers]
 
 
-def _canonical_layer(layer: Any) -> Any:
-    if isinstance(layer, str):
-        return layer.strip().casefold()
-    if set(layer) == {"name"}:
-        return str(layer["name"]).casefold()
-    return {
-        name: value.casefold() if isinstance(value, str) and name != "name" else value for name, value in layer.items()
-    }
+def _canonical_layer(materials: Mapping[str, Layer], layer: Any) -> Any:
+    if isinstance(layer, str) or set(layer) == {"name"}:
+        return _one_name(materials, layer if isinstance(layer, str) else str(layer["name"]))
+    texts = {name for name, value in layer.items() if isinstance(value, str) and name != "name"}
+    return {name: folded(value) if name in texts else value for name, value in layer.items()}
+
+
+def _one_name(things: Mapping[str, Any], name: str) -> str:
+    small = name.strip().casefold()
+    return small if named(things, small) is named(things, name.strip()) else folded(name.strip())
 
 
 def _shaded(document: Document, surfaces: Iterable[Surface]) -> str:
     """What to know of windows whose shading control names a construction of its own."""
-    names = {one.one.name.casefold() for one in surfaces}
+    names = {folded(one.one.name) for one in surfaces}
     listed = {
-        str(item.get("fenestration_surface_name", "")).casefold()
+        folded(str(item.get("fenestration_surface_name", "")))
         for control in objects_of(document, "WindowShadingControl")
         if control.data.get("construction_with_shading_name")
         for item in control.data.get("fenestration_surfaces") or []
@@ -370,11 +391,11 @@ def _there_are(every: Iterable[Surface]) -> str:
 
 
 def _construction_name(surface: Surface) -> str:
-    return str(surface.one.construction_name or "").casefold()
+    return folded(str(surface.one.construction_name or ""))
 
 
 def _names(layers: Iterable[Layer]) -> list[str]:
-    return [layer.name.casefold() for layer in layers]
+    return [folded(layer.name) for layer in layers]
 
 
 def _count(number: int, noun: str) -> str:

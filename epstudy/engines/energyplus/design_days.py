@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import idfkit
 from idfkit import validate_object
 
+from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus.model import Document, ModelObject, load, objects_of, remove_all
+from epstudy.engines.energyplus.model import Document, ModelObject, load, objects_of, remove_all, text_of
 
 if TYPE_CHECKING:
     from epstudy.engines.energyplus.weather import Epw
@@ -82,7 +83,7 @@ class _Statement:
 
     def _field(self, place: int) -> str:
         fields = self.text.split(b",", 2)
-        return fields[place].strip().decode("utf-8", "replace") if place < len(fields) else ""
+        return text_of(fields[place].strip()) if place < len(fields) else ""
 
 
 def site_from_header(epw: Epw) -> Site | None:
@@ -150,8 +151,8 @@ def site_from_ddy(content: bytes) -> Site:
     chosen = _standard_days([one for one in periods if one.is_a(_DAY)]) or periods
     if not chosen:
         raise InputError(f"holds no design day; expected {_DAY} objects")
-    names = [one.name.casefold() for one in chosen]
-    twice = [one.name for one in chosen if names.count(one.name.casefold()) > 1]
+    names = [folded(one.name) for one in chosen]
+    twice = [one.name for one in chosen if names.count(folded(one.name)) > 1]
     if twice:
         raise InputError(f'holds two sizing periods of the name "{twice[0]}"; rename one')
     left = len(periods) - len(chosen)
@@ -173,11 +174,11 @@ def apply_site(document: Document, site: Site, epw: Epw | None = None) -> None:
     InputError
         When a design day refers to a schedule that the model does not have, or does not fit the model's version.
     """
-    before = {one.name.casefold() for one in objects_of(document, _DAY)}
+    before = {folded(one.name) for one in objects_of(document, _DAY)}
     wanted = [one for one in site.objects if one[0] == _LOCATION or site.source == "ddy" or before]
     for object_class, name, fields in wanted:
         _check_schedules(document, object_class, name, fields)
-    names = {name.casefold() for object_class, name, _ in wanted if object_class != _LOCATION}
+    names = {folded(name) for object_class, name, _ in wanted if object_class != _LOCATION}
     remove_all(document, _LOCATION, _DAY)
     _remove(document, objects_of(document, *_WEATHER_PERIODS), names)
     _remove(document, objects_of(document, "WeatherProperty:SkyTemperature"), before - names)
@@ -221,9 +222,9 @@ def left_behind(document: Document) -> list[str]:
     mains = objects_of(document, "Site:WaterMainsTemperature")
     if any(str(one.calculation_method).casefold() == "schedule" for one in mains):
         found.append("the schedule of the water mains (Site:WaterMainsTemperature)")
-    days = {one.name.casefold() for one in objects_of(document, _DAY)}
+    days = {folded(one.name) for one in objects_of(document, _DAY)}
     skies = objects_of(document, "WeatherProperty:SkyTemperature")
-    if any(one.schedule_name and one.name.casefold() not in days for one in skies):
+    if any(one.schedule_name and folded(one.name) not in days for one in skies):
         found.append("the schedule of the sky temperature (WeatherProperty:SkyTemperature)")
     return found
 
@@ -328,7 +329,7 @@ def _check_schedules(document: Document, object_class: str, name: str, fields: d
             continue
         lists = schema.get_field_object_list(object_class, field) or []
         classes = {one for each in lists for one in schema.get_types_providing_reference(each)}
-        if str(value).casefold() not in {one.name.casefold() for one in objects_of(document, *sorted(classes))}:
+        if folded(str(value)) not in {folded(one.name) for one in objects_of(document, *sorted(classes))}:
             raise InputError(
                 f'{object_class} "{name}" refers to the schedule "{value}", which the model does not have; add it there'
             )
@@ -344,5 +345,5 @@ def _whole(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _remove(document: Document, objects: Iterable[ModelObject] | Iterator[ModelObject], names: set[str]) -> None:
     for one in list(objects):
-        if one.name.casefold() in names:
+        if folded(one.name) in names:
             document.removeidfobject(one)

@@ -6,6 +6,7 @@ Fields that are none of the class, such as a converter's `idf_order` or a `_comm
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from idfkit.objects import IDFObject
@@ -13,6 +14,8 @@ from idfkit.writers import EpJSONWriter
 
 from epstudy.core.errors import InputError
 from epstudy.engines.energyplus.document import ModelDocument
+
+_TEXT_OR_COMMENT = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*+")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 Document = Any  # an idfkit.IDFDocument
 Schema = Any  # an idfkit.EpJSONSchema
@@ -28,7 +31,7 @@ def read_epjson(content: bytes, schema: Schema, version: tuple[int, int, int]) -
     ValueError
         When it is no JSON, or not in UTF-8.
     """
-    said = json.loads(content.decode("utf-8-sig"))
+    said = parsed(content)
     if not isinstance(said, dict) or not said:
         raise InputError("is no model that can be read: it holds no object")
     document = ModelDocument(version=version, schema=schema)
@@ -45,6 +48,21 @@ def read_epjson(content: bytes, schema: Schema, version: tuple[int, int, int]) -
                 )
             document.take(_object(schema.get_parsing_cache(object_class), object_class, name, fields))
     return document
+
+
+def parsed(content: bytes) -> Any:
+    """Return the JSON in `content`; comments of C, which EnergyPlus passes over, may stand between its values.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON, or not in UTF-8.
+    """
+    text = content.decode("utf-8-sig")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return json.loads(_TEXT_OR_COMMENT.sub(lambda found: found["text"] or " ", text))
 
 
 def write_epjson(document: Document) -> bytes:

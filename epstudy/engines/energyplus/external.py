@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from epstudy.core.canonical import content_digest
+from epstudy.core.canonical import content_digest, folded
 from epstudy.engines.energyplus.model import Document, ModelObject, objects_of
 
 _FMU = ("ExternalInterface:FunctionalMockupUnitImport", "fmu_file_name")
@@ -112,7 +112,7 @@ def find_external_files(document: Document, folder: Path, trusted: bool = False)
 def rewrite(document: Document, rewrites: Iterable[Iterable[str]]) -> None:
     """Have the model name its files as the folder of a run has them, in place; see `ExternalFiles.rewrites`."""
     for object_class, name, old, new in rewrites:
-        same = str.casefold if object_class in _FMU_USERS else str  # these name objects, which have no capitals
+        same = folded if object_class in _FMU_USERS else str  # these name objects, which have no capitals
         for one in objects_of(document, object_class):
             if name == _PATHS:
                 setattr(one, name, [{"search_path": new if path == old else path} for path in _search_paths(one)])

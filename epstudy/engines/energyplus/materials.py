@@ -9,9 +9,9 @@ from typing import Any
 from idfkit import validate_object
 from idfkit.objects import IDFObject
 
-from epstudy.core.canonical import digest
+from epstudy.core.canonical import digest, folded
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus.model import Document, nearest, not_for_idf, some, spelled
+from epstudy.engines.energyplus.model import Document, ends_a_field, named, nearest, some, spelled
 
 #: What a property is when the schema demands it and nobody gives it. A change of these changes results.
 DEFAULTS = {"roughness": "MediumRough", "optical_data_type": "SpectralAverage"}
@@ -43,9 +43,9 @@ def material_classes(document: Document) -> list[str]:
 
 
 def materials_of(document: Document) -> dict[str, Layer]:
-    """Return the materials of a model by their names in lower case."""
+    """Return the materials of a model by their `folded` names."""
     return {
-        one.name.casefold(): Layer(one.name, object_class, one.data)
+        folded(one.name): Layer(one.name, object_class, one.data)
         for object_class in material_classes(document)
         if object_class in document
         for one in document[object_class]
@@ -65,28 +65,29 @@ def resolve_layer(document: Document, layer: str | Mapping[str, Any]) -> Layer:
     """
     materials = materials_of(document)
     if isinstance(layer, str):
-        if layer.casefold() not in materials:
+        found = named(materials, layer)
+        if found is None:
             names = [one.name for one in materials.values()]
             raise InputError(
                 f'the model has no material "{layer}"'
                 + (nearest(layer, names) or f"; it has {some(names)}")
                 + "; a new one needs its properties"
             )
-        return materials[layer.casefold()]
-    named = str(layer.get("name", ""))
-    given = {name: value for name, value in layer.items() if name not in ("name", "class")}
-    known = materials.get(named.casefold())
+        return found
+    name = str(layer.get("name", ""))
+    given = {key: value for key, value in layer.items() if key not in ("name", "class")}
+    known = named(materials, name)
     object_class = _class_of(document, layer, given, known)
     kept = dict(known.fields) if known is not None and known.object_class == object_class else {}
-    fields = {name: value for name, value in kept.items() if value not in (None, "")}
-    fields |= {name: _as_schema(document, object_class, name, value) for name, value in given.items()}
-    for name in document.schema.get_required_fields(object_class):
-        if name in DEFAULTS:
-            fields.setdefault(name, DEFAULTS[name])
-    _check(document, Layer(named or object_class, object_class, fields))
-    if known is not None and _same(document, known, Layer(named, object_class, fields)):
+    fields = {key: value for key, value in kept.items() if value not in (None, "")}
+    fields |= {key: _as_schema(document, object_class, key, value) for key, value in given.items()}
+    for key in document.schema.get_required_fields(object_class):
+        if key in DEFAULTS:
+            fields.setdefault(key, DEFAULTS[key])
+    _check(document, Layer(name or object_class, object_class, fields))
+    if known is not None and _same(document, known, Layer(name, object_class, fields)):
         return known
-    return _new(document, Layer(named or object_class.rpartition(":")[2], object_class, fields))
+    return _new(document, Layer(name or object_class.rpartition(":")[2], object_class, fields))
 
 
 def reversed_layer(document: Document, layer: Layer) -> Layer:
@@ -99,7 +100,7 @@ def reversed_layer(document: Document, layer: Layer) -> Layer:
 
 def add_layer(document: Document, layer: Layer) -> None:
     """Put a new material into the model, in place."""
-    if layer.is_new and layer.name.casefold() not in materials_of(document):
+    if layer.is_new and folded(layer.name) not in materials_of(document):
         document.add(layer.object_class, layer.name, dict(layer.fields), validate=False)
 
 
@@ -113,10 +114,10 @@ def _new(document: Document, layer: Layer) -> Layer:
     materials = materials_of(document)
     content = [layer.name.casefold(), layer.object_class, _effective(document, layer)]
     for length in DIGITS:
-        named = Layer(content_name(layer.name, content, length), layer.object_class, layer.fields, is_new=True)
-        other = materials.get(named.name.casefold())
-        if other is None or _same(document, other, named):
-            return other or named
+        new = Layer(content_name(layer.name, content, length), layer.object_class, layer.fields, is_new=True)
+        other = materials.get(folded(new.name))
+        if other is None or _same(document, other, new):
+            return other or new
     raise InputError(f'the model has other materials under every name for the new "{layer.name}"; name it otherwise')
 
 
@@ -150,7 +151,7 @@ def _unknown(document: Document, object_class: str, given: Mapping[str, Any]) ->
 def _check(document: Document, layer: Layer) -> None:
     """Raise what the schema has against a material, in its words, all of it."""
     texts = [layer.name, *layer.fields.values()]
-    said = [f"{text!r} holds a sign that ends a field of an IDF" for text in texts if not_for_idf(text)]
+    said = [f"{text!r} holds a sign that ends a field of an IDF" for text in texts if ends_a_field(document, text)]
     issues = validate_object(IDFObject(layer.object_class, layer.name, dict(layer.fields)), document.schema)
     for issue in sorted(issues, key=lambda issue: str(issue.field)):
         units = (document.schema.get_field_schema(layer.object_class, issue.field) or {}).get("units")
@@ -169,8 +170,8 @@ def _check(document: Document, layer: Layer) -> None:
 def _as_schema(document: Document, object_class: str, name: str, value: Any) -> Any:
     """A property as the schema spells it: "rough" is "Rough", 2.0 of an integer field is 2."""
     allowed = (document.schema.get_field_schema(object_class, name) or {}).get("enum", [])
-    folded = {str(one).casefold(): one for one in allowed}
-    return folded.get(value.casefold(), value) if isinstance(value, str) else spelled(value)
+    spellings = {str(one).casefold(): one for one in allowed}
+    return spellings.get(value.casefold(), value) if isinstance(value, str) else spelled(value)
 
 
 def _same(document: Document, one: Layer, other: Layer) -> bool:
@@ -184,7 +185,7 @@ def _effective(document: Document, layer: Layer) -> dict[str, Any]:
         value = layer.fields.get(name)
         if value in (None, ""):
             value = document.schema.get_field_default(layer.object_class, name)
-        values[name] = value.casefold() if isinstance(value, str) else value
+        values[name] = folded(value) if isinstance(value, str) else value
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 

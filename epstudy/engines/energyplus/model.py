@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import idfkit
 
 from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import split_target
-from epstudy.engines.energyplus.epjson import read_epjson, write_epjson
+from epstudy.engines.energyplus.epjson import parsed, read_epjson, write_epjson
+from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.fields import Place, as_number, field_names, find_place, refusal, unnumbered
 from epstudy.engines.energyplus.idf_reader import read_idf, statements
 from epstudy.engines.energyplus.idf_text import write_preserved
 
 Document = Any  # an idfkit.IDFDocument: its own generics say nothing that helps here
 ModelObject = Any
+Thing = TypeVar("Thing")
 
 logging.getLogger("idfkit").setLevel(logging.ERROR)  # what it logs as warnings, check() says better
 
@@ -40,11 +41,12 @@ class Match:
     field: str
     objects: tuple[ModelObject, ...]
     place: Place
+    spelling: str
 
     @property
     def canonical(self) -> str:
         """The target in one spelling, for keys."""
-        return f"{self.object_class}/{self.pattern.casefold()}/{self.field}"
+        return f"{self.object_class}/{self.spelling}/{self.field}"
 
     @property
     def units(self) -> str | None:
@@ -114,8 +116,7 @@ def load(content: bytes, suffix: str, version: tuple[int, int, int] | None = Non
         schema = idfkit.get_schema(version)
         if suffix.lower() == ".epjson":
             return read_epjson(content, schema, version)
-        encoding = _encoding(content)
-        return read_idf(content.decode(encoding), encoding, schema, version)
+        return read_idf(text_of(content), _encoding(content), schema, version)
     except InputError:
         raise
     except (idfkit.IdfKitError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
@@ -127,8 +128,8 @@ def version_of(content: bytes) -> tuple[int, int] | None:
     """Return major and minor version that a model states, without reading all of an IDF; None if it does not."""
     said = ""
     try:
-        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith(b"{"):
-            of_version = json.loads(content.decode("utf-8-sig")).get("Version") or {}
+        if content.lstrip(b" \t\r\n\xef\xbb\xbf").startswith((b"{", b"//", b"/*")):
+            of_version = parsed(content).get("Version") or {}
             said = next((str(one.get("version_identifier")) for one in of_version.values()), "")
         else:
             found = statements(content.decode("latin-1").removeprefix("ï»¿"))
@@ -189,7 +190,7 @@ def find(document: Document, target: str) -> Match:
         one, text = missing[0]
         more = f", and {len(missing) - 1} more have no such item either" if len(missing) > 1 else ""
         raise InputError(f'"{target}": {object_class} "{label_of(one)}" {text}{more}')
-    return Match(object_class, pattern, place.name, chosen, place)
+    return Match(object_class, pattern, place.name, chosen, place, one_spelling(objects, pattern))
 
 
 def apply_edits(document: Document, edits: Iterable[Mapping[str, Any]]) -> None:
@@ -243,7 +244,7 @@ def set_field(match: Match, value: Any) -> None:
     InputError
         When the value is a text that no IDF can hold, or a number where a schedule has "Until: 07:00" or so.
     """
-    if not_for_idf(value):
+    if any(ends_a_field(one.theidf, value) for one in match.objects[:1]):
         raise InputError(f"the level {value!r} holds a sign that ends a field of an IDF")
     for one in match.objects:
         before = match.read(one)
@@ -271,13 +272,23 @@ def scale_field(match: Match, factor: float) -> None:
         match.write(one, spelled(number * factor))
 
 
-def not_for_idf(value: Any) -> bool:
-    """Say whether a text would end its field, or its object, where it is written into an IDF."""
-    return isinstance(value, str) and any(sign in value for sign in ",;!\n\r")
+def ends_a_field(document: Document, text: Any) -> bool:
+    """Say whether a text would end its field, or its object, where the model is written; an epJSON holds more."""
+    return isinstance(text, str) and any(sign in text for sign in (",;!\n\r" if is_idf(document) else "\n\r"))
+
+
+def is_idf(document: Document) -> bool:
+    """Say whether the model runs as IDF: it came as one, or its templates are expanded to one."""
+    return document.cst is not None or bool(template_classes(document))
 
 
 def spelled(value: Any) -> Any:
-    """Return a level as a model writes it: whole numbers without a point, so that an integer field stays one."""
+    """Return a level as a model writes it: whole numbers without a point, so that an integer field stays one.
+
+    A text of blanks alone is none.
+    """
+    if isinstance(value, str) and not value.strip():
+        return ""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
@@ -313,6 +324,20 @@ def matching(objects: tuple[ModelObject, ...], pattern: str) -> tuple[ModelObjec
     return ()
 
 
+def one_spelling(objects: tuple[ModelObject, ...], pattern: str) -> str:
+    """Return a name or glob in the spelling that keys have: in small letters, unless that means other objects."""
+    meant = [*map(id, matching(objects, pattern))]
+    small = pattern.casefold()
+    return small if [*map(id, matching(objects, small))] == meant else folded(pattern)
+
+
+def named(things: Mapping[str, Thing], name: str) -> Thing | None:
+    """Return what a name means among things by their `folded` names; see `matching`. None when it means nothing."""
+    exact = things.get(folded(name))
+    wanted = name.casefold()
+    return exact if exact is not None else next((one for key, one in things.items() if key.casefold() == wanted), None)
+
+
 def label_of(one: ModelObject) -> str:
     """Return what a target calls an object: its name, or where its class has none, the object that it is for.
 
@@ -337,6 +362,11 @@ def nearest(wanted: str, *pools: Iterable[str]) -> str:
     return ""
 
 
+def text_of(content: bytes) -> str:
+    """Return the text of a model: UTF-8 where the bytes are that, else Latin-1, which EnergyPlus' own files are in."""
+    return content.decode(_encoding(content))
+
+
 def some(names: list[str]) -> str:
     """Return the first names as a text, and how many more there are."""
     shown = ", ".join(names[:8])
@@ -344,7 +374,8 @@ def some(names: list[str]) -> str:
 
 
 def _is_utf_16(content: bytes) -> bool:
-    return content.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 < len(content) < 4 * content[:1000].count(0)
+    beginning = content[:1000]
+    return beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 < len(beginning) < 4 * beginning.count(0)
 
 
 def _encoding(content: bytes) -> str:

@@ -17,6 +17,7 @@ from epstudy.engines.energyplus.abilities import needed
 from epstudy.engines.energyplus.annual import annual_days
 from epstudy.engines.energyplus.calendar_checks import calendar_warnings, span_warnings
 from epstudy.engines.energyplus.design_days import apply_site, site_from_ddy
+from epstudy.engines.energyplus.expand import template_classes
 from epstudy.engines.energyplus.external import find_external_files
 from epstudy.engines.energyplus.installation import Installation, find_installation, find_installations
 from epstudy.engines.energyplus.model import Document, forget_text, load, version_of, write
@@ -75,7 +76,7 @@ class Preparation:
             parameter.kind == "weather" and all(level.value is not None for level in parameter.levels)
             for parameter in parameters.values()
         )
-        model_suffix = ".idf" if checks.needs_idf(document) else suffix
+        model_suffix = ".idf" if template_classes(document) else suffix
         self._say_prepared_for_others(document, parameters, seen, untouched)
         self._say(checks.check_classes(document, installation, self.engine.trusted))
         plugins = checks.uses_plugins(document)
@@ -205,7 +206,11 @@ class Preparation:
             self.problems += [str(error), *outputs.keep_problems(keep)]
             recipe.setdefault(REFUSED, str(error))
             return ()
-        self.problems += [*requests.request_problems(document, asked), *outputs.keep_problems(keep, asked)]
+        unwritable = checks.unwritable(document, asked)
+        self.problems += unwritable or requests.request_problems(document, asked)
+        self.problems += outputs.keep_problems(keep, asked)
+        if unwritable:
+            recipe.setdefault(REFUSED, unwritable[0])
         return asked
 
     def _installation(self, model: bytes | None) -> Installation | None:

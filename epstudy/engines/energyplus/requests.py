@@ -22,7 +22,7 @@ FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 ALL_KEYS = "*"
 
 _ALSO = {"eachcall": "detailed", "zonetimestep": "timestep", "yearly": "annual", "environment": "runperiod"}
-_ENDS_A_FIELD = ",;!\n\r"
+_ENDS_A_LINE = "\n\r"
 
 #: What makes a regular expression of a key for EnergyPlus, and what has a meaning of its own in one.
 _LIKE_A_PATTERN = re.compile(r"[*+?()|\[\]\\.]")
@@ -393,8 +393,8 @@ def nearest(wanted: str, names: Iterable[str]) -> str:
 def _name(name: Any, what: str, example: str) -> str:
     if not isinstance(name, str) or not name.strip():
         raise InputError(f'{what} is named by a text such as "{example}"; found {name!r}')
-    if any(sign in name for sign in _ENDS_A_FIELD):
-        raise InputError(f"the name {name!r} holds a sign that ends a field of an IDF")
+    if any(sign in name for sign in _ENDS_A_LINE):
+        raise InputError(f"the name {name!r} holds the end of a line; expected a name as the model has it")
     return name.strip()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
 
 Document = Any  # an idfkit.IDFDocument
@@ -87,8 +88,8 @@ class Target:
 
     @property
     def canonical(self) -> str:
-        """The target in one spelling, for keys."""
-        return f"{self.kind}/{'+'.join(self.boundaries)}" if self.kind else f"Construction/{self.pattern.casefold()}"
+        """The target in one spelling; that of constructions in keys depends on the names in the model."""
+        return f"{self.kind}/{'+'.join(self.boundaries)}" if self.kind else f"Construction/{folded(self.pattern)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def kind_in(text: str) -> str:
 
 def surfaces_of(document: Document) -> list[Surface]:
     """Return every heat-transfer surface of a model with its sub-surfaces, in the order of the model's classes."""
-    bases = {surface.one.name.casefold(): surface for surface in _base_surfaces(document)}
+    bases = {folded(surface.one.name): surface for surface in _base_surfaces(document)}
     return [*bases.values(), *_sub_surfaces(document, bases)]
 
 
@@ -189,7 +190,7 @@ def _sub_surfaces(document: Document, bases: dict[str, Surface]) -> Iterator[Sur
 
 
 def _sub_surface(one: ModelObject, kind: str, boundary: str | None, bases: dict[str, Surface]) -> Surface:
-    base = bases.get(_text(one, "building_surface_name").casefold())
+    base = bases.get(folded(_text(one, "building_surface_name")))
     partner = _partner(one)
     if boundary is None:
         boundary = "surface" if partner else base.boundary if base else ""

@@ -38,6 +38,8 @@ _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "
 _ENDS = re.compile(r"\r\n?|\n")
 _DATE = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
 _NUMBERS = range(6, 27)  # columns of a line that EnergyPlus reads as numbers (WeatherManager.cc)
+_SKY = (12, 23)  # columns of infrared radiation and opaque sky cover, of which EnergyPlus needs one
+_NO_INFRARED, _NO_SKY_COVER = 9999, 99
 _RANGES_SHOWN = 3
 _YEAR = 364  # days from the first to the last of a year, 29 February or not
 _STEPS = 6  # time steps an hour of a model that says nothing of them
@@ -219,16 +221,23 @@ class _File:
         for first, last in use.days or ():
             run = f"the run from {_date(first)} to {_date(last)}"
             periods = self._dates()
-            if use.period == "annual" and any(_place(end, begin) >= _YEAR for begin, end in periods):
-                continue  # a measured year may begin on any day
-            if periods and not any(_within(first, last, *period) for period in periods):
+            whole = len(periods) == 1 and _place(*reversed(periods[0])) >= _YEAR  # which EnergyPlus begins again
+            if periods and not whole and not any(_within(first, last, *period) for period in periods):
                 said = " and ".join(f"{_date(begin)} to {_date(end)}" for begin, end in periods)
                 problems.append(f"covers {said} by its line DATA PERIODS, which is not {run}")
                 continue
             lacking = [day for day in (first, last) if day not in there and day != (2, 29)]
             if lacking and use.period != "annual":
                 problems.append(f"has no line of {_date(lacking[0])}, and {run} needs all days in between")
+            elif self._cut_off(last):
+                hour = int(self.rows[-1][3])
+                problems.append(f"ends on {_date(last)} at hour {hour}, and {run} needs 24 hours a day")
         return problems
+
+    def _cut_off(self, day: Day) -> bool:
+        """Whether the file ends in the middle of this day, which is its last one."""
+        of_day = [row for row in self.rows[-24 * self._per_hour :] if (int(row[1]), int(row[2])) == day]
+        return self._day(-1) == day and len(of_day) < 24 * self._per_hour
 
     def line_problems(self, use: Use) -> list[str]:
         """Problems of empty lines, and of what is no number, among the lines up to the last day of a run."""
@@ -271,6 +280,13 @@ class _File:
                     f"has {worst:g} {column.unit} as {column.name} in {self._hours(used, odd)}; it is expected from "
                     f"{column.least:g} to {column.most:g}"
                 )
+        infrared, cover = (np.array([self.rows[row][at] for row in used], dtype=float) for at in _SKY)
+        dark = ~(infrared < _NO_INFRARED) & ~(cover < _NO_SKY_COVER)
+        if dark.any():
+            yield (
+                f"has neither infrared radiation of the sky nor opaque sky cover in {self._hours(used, dark)}: the "
+                f"codes {_NO_INFRARED} and {_NO_SKY_COVER} for missing values; {_LAST} of the cover"
+            )
 
     def _hours(self, used: NDArray[np.int64], chosen: NDArray[np.bool_]) -> str:
         """ "744 of 8760 hours (7/1 to 7/31)"."""

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from epstudy.engines.energyplus.constructions import (
     construction_problems,
     find_surfaces,
 )
+from epstudy.engines.energyplus.materials import resolve_layer
 from epstudy.engines.energyplus.parameters import Construction
 from epstudy.engines.energyplus.surfaces import read_target, surfaces_of
 
@@ -84,7 +86,7 @@ def swapped(document: model.Document, targets: Any, layers: Any) -> model.Docume
     """A copy of a model as one level of a parameter makes it."""
     edited = document.copy()
     parameter = Construction(targets, {"level": layers})
-    for edit in construction_edits(parameter.targets, parameter.levels[0].value):
+    for edit in construction_edits(document, parameter.targets, parameter.levels[0].value):
         apply_construction(edited, edit)
     return edited
 
@@ -327,17 +329,45 @@ def test_naming_the_parameter_loads_no_library_for_models() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_two_spellings_of_one_thing_are_one_edit() -> None:
-    one = construction_edits(["Wall"], ["1IN STUCCO", {"name": "Wool", "roughness": "ROUGH", "thickness": 0.1}])
-    other = construction_edits(
-        ["walls/outdoors"], ["1in Stucco", {"roughness": "Rough", "thickness": 0.1, "name": "Wool"}]
-    )
+def test_two_spellings_of_one_thing_are_one_edit(office: model.Document) -> None:
+    edits = partial(construction_edits, office)
+    one = edits(["Wall"], ["1IN STUCCO", {"name": "Wool", "roughness": "ROUGH", "thickness": 0.1}])
+    other = edits(["walls/outdoors"], ["1in Stucco", {"roughness": "Rough", "thickness": 0.1, "name": "Wool"}])
     assert canonical(one) == canonical(other)
-    assert construction_edits(["walls"], "INT-walls") == [{"construct": "walls/outdoors", "layers": "int-walls"}]
-    assert construction_edits(["walls"], [{"name": "Brick"}]) == construction_edits(["walls"], ["brick"])
-    assert construction_edits(["walls", "roofs"], None) == []
+    assert edits(["walls"], "INT-walls") == [{"construct": "walls/outdoors", "layers": "int-walls"}]
+    assert edits(["walls"], [{"name": "Brick"}]) == edits(["walls"], ["brick"])
+    assert edits(["walls", "roofs"], None) == []
     named = {"roofs/outdoors": ["Brick"], "walls/outdoors": None}
-    assert construction_edits(["walls", "roof"], named) == [{"construct": "roofs/outdoors", "layers": ["brick"]}]
+    assert edits(["walls", "roof"], named) == [{"construct": "roofs/outdoors", "layers": ["brick"]}]
+
+
+#: EnergyPlus takes them for six materials: it folds A to Z and nothing else.
+ALIKE = ("naïve", "NAÏVE", "Straße", "STRASSE", "ſ", "s")
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_name_with_a_letter_beyond_ascii_meant_another_material_or_construction(name: str) -> None:
+    text = "Version,25.2;\n" + "".join(
+        f"Material:NoMass,{each},Rough,{place}.5;\nConstruction,{each},{each};\n" for place, each in enumerate(ALIKE)
+    )
+    document = model.load(text.encode(), ".idf")
+    here = next(place for place, each in enumerate(ALIKE) if each == name)
+    [material] = construction_edits(document, ["walls"], [name])[0]["layers"]
+    assert resolve_layer(document, material).name == name
+    assert swapped(document, "Construction/*", name).changes() == {"Construction": len(ALIKE) - 1}
+    changed = swapped(document, f"Construction/{name}", ["s" if name != "s" else "ſ"])
+    assert [one.name for one in changed["Construction"] if one.outside_layer != one.name] == [name]
+    match = model.find(document, f"Material:NoMass/{name}/thermal_resistance")
+    assert match.values() == model.find(document, match.canonical).values() == [here + 0.5]
+
+
+def test_the_keys_of_names_beyond_ascii_that_are_alone_are_those_of_before() -> None:
+    text = "Version,25.2;\nMaterial:NoMass,Dämmung Größe,Rough,2;\nConstruction,AUSSENWAND Ä,Dämmung Größe;\n"
+    document = model.load(text.encode(), ".idf")
+    [edit] = construction_edits(document, ["Construction/Aussenwand Ä"], ["Dämmung GRÖSSE"])
+    assert edit == {"construct": "Construction/aussenwand ä", "layers": ["dämmung grösse"]}
+    assert model.find(document, "Material:NoMass/Dämmung Größe/roughness").canonical.split("/")[1] == "dämmung grösse"
+    assert resolve_layer(document, "dämmung grösse").name == "Dämmung Größe"
 
 
 # layers ---------------------------------------------------------------------------------------------------------
@@ -475,7 +505,7 @@ def test_what_a_model_cannot_have_is_a_problem(office: model.Document, target: s
     before = model.write(document, ".idf")
     parameter = Construction(target, {"level": layers})
     with pytest.raises(InputError, match=f"(?i){said}"):
-        apply_construction(document, construction_edits(parameter.targets, parameter.levels[0].value)[0])
+        apply_construction(document, construction_edits(document, parameter.targets, parameter.levels[0].value)[0])
     assert model.write(document, ".idf") == before, "nothing is done by halves"
 
 

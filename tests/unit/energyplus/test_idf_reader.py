@@ -9,7 +9,9 @@ import pytest
 
 from epstudy.core.errors import InputError
 from epstudy.engines.energyplus import model
+from epstudy.engines.energyplus.checks import unwritable
 from epstudy.engines.energyplus.idf_reader import value_of
+from epstudy.engines.energyplus.requests import Variable
 
 TEXT = b"""! Version, 8.9; of a comment
 Version, 25.2;  ! of the model
@@ -93,6 +95,7 @@ def test_only_what_a_measure_changed_is_written_anew() -> None:
         (TEXT + b"Zone;", '"Zone" is no object, it has no fields'),
         (TEXT.decode().encode("utf-16"), "it is UTF-16 text, which EnergyPlus does not read; save it as UTF-8"),
         (TEXT.decode().encode("utf-16-le"), "it is UTF-16 text"),
+        ((TEXT.decode() * 20).encode("utf-16-be"), "it is UTF-16 text"),
         (
             b"! by a tool\rVersion, 25.2;\rZone, Box;\r",
             "its lines end with CR alone, and EnergyPlus takes all",
@@ -144,6 +147,31 @@ def test_an_epjson_keeps_the_fields_of_converters_and_what_no_edit_touches() -> 
     document["Lights"][1].watts_per_floor_area = 7.5
     written = json.loads(model.write(document, ".epJSON"))
     assert written["Lights"] == {"a": said["Lights"]["a"], "A": {"watts_per_floor_area": 7.5}}
+
+
+def test_an_epjson_has_names_that_no_idf_can_hold_and_levels_mean_them() -> None:
+    """EnergyPlus takes "Office, weekdays" in an epJSON; the level was refused, and the key of a variable too."""
+    said = {
+        "Version": {"Version 1": {"version_identifier": "25.2"}},
+        "Zone": {"Box, A": {}},
+        "Schedule:Constant": {"Office, weekdays": {"hourly_value": 1}, "up; down!": {"hourly_value": 0}},
+        "Lights": {"a": {"schedule_name": "up; down!"}},
+    }
+    document = model.load(json.dumps(said).encode(), ".epJSON")
+    model.set_field(model.find(document, "Lights/*/schedule_name"), "Office, weekdays")
+    assert json.loads(model.write(document, ".epJSON"))["Lights"]["a"]["schedule_name"] == "Office, weekdays"
+    key = Variable("Zone Mean Air Temperature", "Box, A")
+    assert unwritable(document, [key]) == []
+    assert "'Box, A' holds a sign that ends a field" in unwritable(model.load(TEXT, ".idf"), [key])[0]
+    with pytest.raises(InputError, match="ends a field"):
+        model.set_field(model.find(document, "Lights/*/schedule_name"), "two\nlines")
+
+
+def test_a_comment_in_an_epjson_is_passed_over_as_energyplus_does() -> None:
+    text = b'// of a tool\n{"Version": {"V": {"version_identifier": "25.2"}}, /* a, "b" */ "Zone": {"A // B": {}}}\n'
+    document = model.load(text, ".epJSON")
+    assert [one.name for one in document["Zone"]] == ["A // B"]
+    assert model.version_of(text) == (25, 2)
 
 
 @pytest.mark.parametrize(

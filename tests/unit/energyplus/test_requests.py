@@ -117,7 +117,7 @@ def test_a_frequency_may_be_written_in_any_case(frequency: str) -> None:
         (lambda: Meter("Electricity:Facility", "weekly"), "expected one of timestep, detailed, hourly, daily"),
         (lambda: Meter("Electricity:Facility", 60), "frequency is 60"),  # type: ignore[arg-type]
         (lambda: Meter(""), 'a meter is named by a text such as "Electricity:Facility"'),
-        (lambda: Meter("a;b"), "a sign that ends a field"),
+        (lambda: Meter("a\nb"), "holds the end of a line"),
         (lambda: Variable(None), "a variable is named by a text"),  # type: ignore[arg-type]
         (lambda: Variable("T", []), "the list of keys is empty"),
         (lambda: Variable("T", ["a", 3]), "a key is named by a text"),  # type: ignore[list-item]

@@ -18,6 +18,8 @@ OFFICE = Path(ref_models["small_office"])
 JULY = 181 * 24  # the hours before it
 ANNUAL = Use("annual", (((1, 1), (12, 31)),), 6)
 TWO_DAYS = Use("model", (((7, 1), (7, 2)),), 4)
+NEW_YEAR = Use("model", (((12, 20), (1, 10)),))
+MIDSUMMER = Use("model", (((6, 25), (7, 5)),))
 UNKNOWN = Use("model", None)
 
 
@@ -36,8 +38,8 @@ def periods(text: str) -> list[str]:
     return [*lines()[0][:7], text]
 
 
-def edited(column: int, value: str, rows: Iterable[int]) -> list[str]:
-    data = list(lines()[1])
+def edited(column: int, value: str, rows: Iterable[int], data: Iterable[str] | None = None) -> list[str]:
+    data = list(data or lines()[1])
     for row in rows:
         fields = data[row].split(",")
         data[row] = ",".join([*fields[:column], value, *fields[column + 1 :]])
@@ -79,7 +81,10 @@ HEAD, DATA = lines()
         (epw(periods("DATA PERIODS,1,2,Data,Sunday, 1/ 1,12/31"), halves()), TWO_DAYS, "set Timestep to 2"),
         (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 3/31")), TWO_DAYS, "covers 1/1 to 3/31 by its line DATA"),
         (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 3/31")), ANNUAL, "covers 1/1 to 3/31 by its line DATA"),
+        (epw(periods("DATA PERIODS,1,1,Data,Sunday, 1/ 1, 6/30")), NEW_YEAR, "covers 1/1 to 6/30 by its line DATA"),
+        (epw(periods("DATA PERIODS,2,1,A,Sunday,1/1,6/30,B,Sunday,7/1,12/31")), NEW_YEAR, "covers 1/1 to 6/30 and 7/1"),
         (epw(data=DATA[: 90 * 24]), TWO_DAYS, "has no line of 7/1, and the run from 7/1 to 7/2"),
+        (epw(data=DATA[: JULY + 36]), TWO_DAYS, "ends on 7/2 at hour 12, and the run from 7/1 to 7/2 needs 24 hours"),
         (epw(periods("DATA PERIODS,1,1,Data,Sonntag, 1/ 1,12/31")), ANNUAL, 'the weekday "Sonntag"'),
         (epw(periods("DATA PERIODS,1,1,Data,, 1/ 1,12/31")), ANNUAL, 'the weekday ""'),
         (epw(data=[_hour_before(line) for line in DATA]), ANNUAL, "hours from 0 to 23"),
@@ -115,6 +120,11 @@ def test_what_energyplus_ends_at_is_a_problem(content: bytes, use: Use, said: st
         (epw(periods("DATA PERIODS,1,2,Data,Sunday, 1/ 1,12/31"), halves()), UNKNOWN),
         (epw(data=edited(6, "99.9", range(JULY, JULY + 48))), Use("model", (((1, 1), (1, 31)),))),
         (epw(data=edited(30, "999", range(8760))), ANNUAL),
+        (epw(data=edited(12, "9999", range(8760))), ANNUAL),
+        (epw(data=DATA[: JULY + 48]), TWO_DAYS),
+        (epw(), NEW_YEAR),
+        (epw(periods("DATA PERIODS,1,1,Data,Sunday, 7/ 1, 6/30"), [*DATA[JULY:], *DATA[:JULY]]), MIDSUMMER),
+        (epw(data=DATA[: JULY + 60]), TWO_DAYS),
         (epw(data=DATA[:1000]), Use("design-days", ())),
         (epw([*HEAD[:5], *HEAD[7:]]), Use("design-days", ())),
     ],
@@ -148,6 +158,12 @@ def test_what_energyplus_runs_as_it_should_gets_no_word(content: bytes, use: Use
         (edited(9, "1013", range(24)), ANNUAL, "has 1013 Pa as atmospheric pressure"),
         (edited(8, "150", range(24)), ANNUAL, "has 150 % as"),
         (edited(14, "-5", range(24)), ANNUAL, "has -5 Wh/m2 as"),
+        (
+            edited(12, "9999", range(24), edited(23, "99", range(12, 48))),
+            ANNUAL,
+            "neither infrared radiation of the sky nor opaque sky cover in 12 of 8760 hours (1/1): the codes 9999 and "
+            "99 for missing values; EnergyPlus goes on with the last value before of the cover",
+        ),
     ],
     ids=_id,
 )  # fmt: skip
