@@ -23,7 +23,7 @@ _NAMED = 10
 _LOOK_S = 5.0  # how often files are looked at, and a pool for the sake of what is wrong
 _INPUTS = 50  # input files that are looked at so often
 _ALONE_S = 15.0  # a pool that was just started has its workers say so within that
-_FIGURES = re.compile(r"\d[\d.,]*(?= (?:s|min|h|[kMGT]?B)\b)")
+_FIGURES = re.compile(r"\d[\d.,]* (?:s|min|h|[kMGT]?B)\b")
 _INPUT = re.compile(r"[0-9a-f]{64}\.[\w.]+")
 
 
@@ -93,7 +93,7 @@ class News:
         found = self._watch.troubles(self._live.glance(self._manifest))
         if progress.paused:
             found = [text for text in found if progress.paused not in text]
-        fresh = {_FIGURES.sub("", text): text for text in found}
+        fresh = {kind_of(text): text for text in found}
         fresh = {kind: text for kind, text in fresh.items() if kind not in self._told}
         self._told |= set(fresh)
         return list(fresh.values())
@@ -168,6 +168,11 @@ def clock_troubles(
         for who, ahead in apart.items()
         if abs(ahead) > _APART_S
     ]
+
+
+def kind_of(text: str) -> str:
+    """Return what stays of a trouble's text while its seconds and bytes change."""
+    return _FIGURES.sub("", text)
 
 
 def _halts(progress: Progress, asked: str) -> list[str]:

@@ -1,7 +1,8 @@
 """The process of a queued report: `python -m epstudy.report.queued PARENT ID FOLDER`, started by a supervisor.
 
 It executes the notebook in a folder of its own and puts what came of it into the store. What cannot be read or written
-is no end of a report: it says so and ends with `NOT_EXECUTED`, and the supervisor tries it again later.
+is no end of a report: it says so and ends with `NOT_EXECUTED`, or `CLEANED_AWAY` when somebody removed its folder, and
+the supervisor tries it again later.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from epstudy.report.writing import Report, write_report
 from epstudy.settings import Settings
 from epstudy.store import ReportEnd, ReportRequest, Store
 from epstudy.workers.processes import adopt_orphans, die_with_parent, end_below
-from epstudy.workers.report_process import NOT_EXECUTED
+from epstudy.workers.report_process import CLEANED_AWAY, NOT_EXECUTED
 
 log = logging.getLogger(__name__)
+
+
+class _CleanedAwayError(OSError):
+    """Somebody removed files of the report while it was made."""
+
 
 _AGAIN_S = 5.0  # between two tries to write what came of a report into a store that is full
 
@@ -42,7 +48,9 @@ def main() -> None:
         execute_request(store, store.reports.request(sys.argv[2]), folder)
     except (EpstudyError, OSError) as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(NOT_EXECUTED)
+        sys.exit(
+            NOT_EXECUTED if work_of(folder).is_dir() and not isinstance(error, _CleanedAwayError) else CLEANED_AWAY
+        )
     finally:
         end_below()
 
@@ -55,7 +63,7 @@ def execute_request(store: Store, request: ReportRequest, folder: Path) -> None:
     EpstudyError, OSError
         When the inputs cannot be read, or the folder cannot be written.
     """
-    work = folder / "work"
+    work = work_of(folder)
     for name, kept in request.inputs.items():
         path = work / PurePosixPath(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,18 +71,25 @@ def execute_request(store: Store, request: ReportRequest, folder: Path) -> None:
     try:
         report = _executed(request, work / request.notebook, folder)
     except InputError as error:
+        _refuse_cleaned_away(folder, work / request.notebook)
         end = ReportEnd("ended", troubles=(str(error),))
         _store(lambda: _put_end(store, request, end))
     except (EpstudyError, OSError):
         raise
     except Exception as error:  # what a notebook breaks of papermill and nbconvert would break again
+        _refuse_cleaned_away(folder, work / request.notebook)
         log.exception("the report cannot be made")
         end = ReportEnd("ended", troubles=(f"it cannot be made: {type(error).__name__}: {error}",))
         _store(lambda: _put_end(store, request, end))
     else:
-        if not page_of(folder).exists():
-            raise OSError(f"{folder} was cleaned away while the report was made")
+        _refuse_cleaned_away(folder, work / request.notebook, page_of(folder))
         _store(lambda: _put(store, request, report))
+
+
+def _refuse_cleaned_away(folder: Path, *files: Path) -> None:
+    """Raise OSError when somebody removed the folder: then nothing that went wrong in it is an end of the report."""
+    if not all(file.exists() for file in files):
+        raise _CleanedAwayError(f"{folder} was cleaned away while the report was made")
 
 
 def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
@@ -84,6 +99,11 @@ def _executed(request: ReportRequest, notebook: Path, folder: Path) -> Report:
         return write_report(
             read_source(notebook), page, parameters_of(request), log=log_of_cells, code=request.code, scratch=folder
         )
+
+
+def work_of(folder: Path) -> Path:
+    """Return where the notebook is executed."""
+    return folder / "work"
 
 
 def page_of(folder: Path) -> Path:

@@ -20,6 +20,9 @@ from epstudy.workers.folders import make_folder
 #: The exit code of a report's process that could not read the store, or write its own folder.
 NOT_EXECUTED = 75
 
+#: The exit code of one whose folder, or a part of it, somebody removed.
+CLEANED_AWAY = 76
+
 _END_S = 10.0  # how long a kernel may take to end
 _LAST_BYTES = 4000
 _LAST_LINES, _LAST_LENGTH = 3, 300
@@ -66,8 +69,8 @@ class ReportProcess:
             self._kill()
 
     def was_cleaned_away(self) -> bool:
-        """Say whether somebody removed its folder while it ran."""
-        return not self._log.exists()
+        """Say whether somebody removed its folder, or a part of it, while it ran."""
+        return self.code() == CLEANED_AWAY or not self._log.exists()
 
     def last_words(self) -> str:
         """Return the end of what it said, in a line."""

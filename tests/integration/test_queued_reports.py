@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,21 @@ def test_a_report_whose_pool_is_stopped_begins_anew_and_that_counts_as_no_try(
         epstudy("pool", "start")
     epstudy("reports", "fetch", report, "--wait")
     assert begun(counted) == 4
+
+
+@pytest.mark.parametrize("removed", ["", "work"], ids=["all", "some"])
+def test_a_report_whose_folder_is_cleaned_away_is_begun_again_and_that_counts_as_no_try(
+    own_store: str, tmp_path: Path, counted: Path, removed: str
+) -> None:
+    report = queued(slow(tmp_path, counted, seconds=3), tmp_path / "page.html")
+    until(lambda: begun(counted))
+    process = process_of(report)
+    assert process is not None
+    shutil.rmtree(Path(process.cmdline()[-1]) / removed)
+    until(lambda: begun(counted) == 2)
+    store = Store(own_store)
+    assert [attempt.ended for attempt in store.attempts(store.reports.request(report).key)] == [""]
+    assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
 
 
 def test_a_report_that_kills_its_process_is_tried_twice(own_store: str, tmp_path: Path, counted: Path) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
+from epstudy.core.outcome import Progress
 from epstudy.live import Live
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.troubles import (
+    News,
     clock_troubles,
     input_troubles,
+    kind_of,
     result_troubles,
     store_troubles,
     study_troubles,
@@ -114,6 +117,31 @@ def test_a_store_that_is_gone_is_said_once(tmp_path: Path) -> None:
     (text,) = study_troubles(store, STUDY, live)
     assert "is not there any more" in text
     assert store_troubles(store) == [text]
+
+
+def test_whoever_waits_is_told_of_a_trouble_once(tmp_path: Path) -> None:
+    """Also when its figures change, and not at all of what the progress says itself."""
+    settings = Settings.load(store=str(tmp_path / "store"), redis_url="redis://127.0.0.1:1/0")
+    store = Store(settings.store)
+    store.create()
+    weather = store.put_input(b"a year", ".epw")
+    study = replace(STUDY, recipe={"weather": weather})
+    under_way = Progress(9, 9, 0, 0, 0, 0, 0)
+
+    def look(news: News, progress: Progress) -> list[str]:
+        news._next_look = news._watch._next_look = 0.0  # five seconds later
+        return [text for text in news.look(progress) if "are left on the disk" not in text]
+
+    news = News(Live(settings, store), store, study)
+    assert look(news, under_way) == []
+    store.input_path(weather).write_bytes(b"half a")
+    (text,) = look(news, under_way)
+    assert "is not the file that was stored" in text
+    assert look(news, under_way) == []
+    assert look(News(Live(settings, store), store, study), replace(under_way, paused=text)) == []
+    apart = [f"the clock of tower is {span} ahead of that of Redis" for span in ("60 s", "75 s", "2 min")]
+    assert len({kind_of(text) for text in apart}) == 1
+    assert kind_of(apart[0]) != kind_of("the clock of castle is 60 s ahead of that of Redis")
 
 
 def test_results_that_are_gone_are_named() -> None:

@@ -46,6 +46,20 @@ def test_below_a_panel_in_the_same_cell_there_is_no_line() -> None:
     assert out.getvalue() == "s: failed: 2 × no such schedule\n"
 
 
+def test_a_warning_stays_above_the_bar_and_is_left_to_a_panel() -> None:
+    terminal, quiet = Terminal(), io.StringIO()
+    with ProgressLines("s", terminal) as lines:
+        lines.show(at(0))
+        lines.warn("no worker answers")
+        lines.show(at(40))
+    seen = [line.rsplit("\r", 1)[-1].rstrip() for line in terminal.getvalue().split("\n")]
+    assert seen[0] == "s: no worker answers"
+    assert "40 of 40 done" in seen[1]
+    with ProgressLines("s", quiet, quiet=True) as lines:
+        lines.warn("no worker answers")
+    assert quiet.getvalue() == ""
+
+
 def test_a_terminal_has_one_line_that_is_redrawn() -> None:
     out = Terminal()
     with ProgressLines("s", out) as lines:
