@@ -71,7 +71,8 @@ def _first_accepted(
     for one in candidates:
         outcome = _verdict(simulator, store, prepared, manifest, one)
         if outcome.state is not State.FAILED:
-            return Acceptance(warnings=_mended(refused, one))
+            lacking = () if manifest.sources else _lacking(outcome, one)  # a measure may add what reports it
+            return Acceptance(warnings=(*_mended(refused, one), *lacking))
         if outcome.cause not in DETERMINISTIC:
             return Acceptance(warnings=(f"the model was not tried out: {outcome.message}",))
         refused.append((one, outcome.message))
@@ -97,6 +98,11 @@ def _mended(refused: Sequence[tuple[_Candidate, str]], taken: _Candidate) -> tup
     return tuple(f"the engine refuses {one.what}, and takes {taken.what}: {text}" for one, text in rows[:1])
 
 
+def _lacking(outcome: Outcome, taken: _Candidate) -> tuple[str, ...]:
+    """Series that were asked for and that the engine does not have of what it took; others may have them."""
+    return tuple(f"{taken.what} has {text}" for text in outcome.details.get("lacks", ()))
+
+
 def _is_done(store: Store, key: str) -> bool:
     try:
         outcome = store.outcome(key)
@@ -107,7 +113,7 @@ def _is_done(store: Store, key: str) -> bool:
 
 def _verdict(simulator: TriesOut, store: Store, prepared: Prepared, manifest: Manifest, one: _Candidate) -> Outcome:
     """What became of it, this time or an earlier one; what crashed is tried twice, as a worker does."""
-    content = digest([VERSION, manifest.hints, one.key])
+    content = digest([VERSION, manifest.hints, one.key, *([manifest.outputs] if manifest.outputs else [])])
     known = _TRIED.get(content) or _stored(store, content)
     if known is not None:
         return known
@@ -137,6 +143,7 @@ def _try_out(simulator: TriesOut, prepared: Prepared, manifest: Manifest, one: _
                     sources=manifest.sources,
                     allow_code=True,  # the user's own, in a process of the user's
                     hints=manifest.hints,
+                    outputs=manifest.outputs,
                 )
             )
     except (OSError, EpstudyError) as error:

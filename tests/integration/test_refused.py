@@ -114,6 +114,23 @@ def test_the_same_files_are_tried_once(own_store: str, tmp_path: Path) -> None:
     assert not engines()
 
 
+@pytest.mark.usefixtures("own_store")
+def test_a_name_that_energyplus_does_not_list_was_told_only_after_the_run(tmp_path: Path) -> None:
+    outputs = [
+        ep.Meter("Electricty:Facility"),
+        ep.Meter("InteriorLights:Electricity:*"),
+        ep.Variable("Zone Mean Air Temprature", "Core_ZN"),
+        ep.Variable("Zone Mean Air Temperature"),
+    ]
+    study = study_of(changed(tmp_path, "  Building,", "  ! listed\n  Building,"), outputs=outputs)
+    for _ in range(2):  # the second time from memory
+        check = study.check()
+        assert check.ok
+        meter, variable = check.warnings
+        assert 'the model as it is has no meter "electricty:facility"; did you mean "Electricity:Facility"' in meter
+        assert 'no variable "zone mean air temprature"; did you mean "Zone Mean Air Temperature"' in variable
+
+
 def test_trying_a_model_out_makes_no_store(own_store: str, tmp_path: Path) -> None:
     assert study_of(changed(tmp_path, "  Building,", "  ! no store\n  Building,")).check().ok
     assert not Path(own_store).exists()

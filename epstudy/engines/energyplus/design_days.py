@@ -17,6 +17,7 @@ from idfkit import validate_object
 
 from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
+from epstudy.engines.energyplus.epjson import new_object
 from epstudy.engines.energyplus.model import Document, ModelObject, load, objects_of, remove_all, text_of
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def apply_site(document: Document, site: Site, epw: Epw | None = None) -> None:
     for object_class, name, fields in wanted:
         try:
             document.add(object_class, name, _whole(fields))
+        except idfkit.DuplicateObjectError:  # EnergyPlus tells "Straße" from "STRASSE"
+            document.take(new_object(document.schema, object_class, name, _whole(fields)))
         except idfkit.IdfKitError as error:
             raise InputError(f'{object_class} "{name}" does not fit the model: {error}') from error
     if epw is not None:

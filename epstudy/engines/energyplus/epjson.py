@@ -46,7 +46,7 @@ def read_epjson(content: bytes, schema: Schema, version: tuple[int, int, int]) -
                 raise InputError(
                     f'is no model that can be read: {object_class} "{name}" is {str(fields)[:100]!r}; expected fields'
                 )
-            document.take(_object(schema.get_parsing_cache(object_class), object_class, name, fields))
+            document.take(new_object(schema, object_class, name, fields))
     return document
 
 
@@ -77,7 +77,9 @@ def write_epjson(document: Document) -> bytes:
     return json.dumps(written, indent=2).encode()
 
 
-def _object(cache: Any, object_class: str, name: str, fields: dict[str, Any]) -> IDFObject:
+def new_object(schema: Schema, object_class: str, name: str, fields: dict[str, Any]) -> IDFObject:
+    """Return an object of a class with these fields; it belongs to no document yet."""
+    cache = schema.get_parsing_cache(object_class)
     one = IDFObject(
         object_class,
         name if cache.has_name else "",

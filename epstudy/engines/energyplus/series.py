@@ -172,6 +172,22 @@ def read_series(
     return pa.table(data), {**about, "note": note} if note else about
 
 
+def unlisted(folder: Path, requests: Iterable[Meter | Variable]) -> list[str]:
+    """Return the meters and variables that a model does not have, by the lists that EnergyPlus writes as it begins."""
+    said = []
+    for one in requests:
+        what, names = _dictionary(one, folder)
+        if names and not any(_is_named(name, one) for name in names):
+            said.append(f'no {what} "{one.name}"{nearest(one.name, names)}')
+    return said
+
+
+def _dictionary(one: Meter | Variable, folder: Path) -> tuple[str, list[str]]:
+    """What a request is called, and the names of all that the model has of these."""
+    what, listing = ("meter", "eplusout.mdd") if isinstance(one, Meter) else ("variable", "eplusout.rdd")
+    return what, _listed(folder / listing)
+
+
 def _day_types(sql: sqlite3.Connection, environments: Iterable[int]) -> dict[int, dict[str, str]]:
     """The days of each period that EnergyPlus did not run as the weekday of their date."""
     found: dict[int, dict[str, str]] = {number: {} for number in environments}
@@ -267,8 +283,7 @@ def _note(sql: sqlite3.Connection, one: Meter | Variable, columns: Sequence[Repo
         return f'EnergyPlus reported "{columns[0].name}" not for {_keys(sql, lacking)}' if lacking else ""
     if columns:
         return "" if steps else f"EnergyPlus wrote no {one.frequency} values in this run"
-    what, listing = ("meter", "eplusout.mdd") if isinstance(one, Meter) else ("variable", "eplusout.rdd")
-    names = _listed(folder / listing)
+    what, names = _dictionary(one, folder)
     if folded(one.name) not in {folded(name) for name in names}:
         return f'EnergyPlus reported no {what} "{one.name}"{nearest(one.name, names)}'
     if isinstance(one, Meter) or one.key == ALL_KEYS:

@@ -29,7 +29,7 @@ from epstudy.engines.energyplus.installation import Installation, find_installat
 from epstudy.engines.energyplus.judging import KILLED, failed, judge, never_staged, out_of_memory, without_its_files
 from epstudy.engines.energyplus.keeping import SQL, artifact_of, keep_failure, keep_outputs, read_wanted
 from epstudy.engines.energyplus.limits import Weight
-from epstudy.engines.energyplus.requests import from_json
+from epstudy.engines.energyplus.requests import Meter, Variable, from_json
 from epstudy.settings import surroundings
 
 _TICK_S = 0.2
@@ -138,6 +138,7 @@ class EnergyPlusSimulator:
             outcome, trouble = failed(run, Cause.INFRASTRUCTURE, ""), _said_by(error, run.folder)
         if outcome.state is State.DONE:
             self.close()  # it is in the middle of the run
+            outcome = replace(outcome, details={"lacks": _lacking(run)})
         return failed(run, Cause.INFRASTRUCTURE, trouble) if trouble else outcome
 
     def _run(self, run: Run, watch: Watch, room: Room, *, tell_begin: bool = False) -> Outcome:
@@ -352,6 +353,14 @@ def _unmade(run: Run, answer: Mapping[str, Any]) -> Outcome | None:
     if answer.get("lacks") == "disk":
         return failed(run, Cause.INFRASTRUCTURE, disk_message(run.folder, answer["why"]))
     return None
+
+
+def _lacking(run: Run) -> list[str]:
+    """The series that a model which was tried out does not have."""
+    from epstudy.engines.energyplus.series import unlisted
+
+    asked = [from_json(one) for one in run.outputs]
+    return unlisted(run.folder, [one for one in asked if isinstance(one, Meter | Variable)])
 
 
 def _with_its_files(run: Run, outcome: Outcome) -> Outcome:

@@ -665,6 +665,18 @@ def test_a_model_without_design_days_gets_none_but_those_of_a_ddy() -> None:
     assert len(document["SizingPeriod:DesignDay"]) == 3
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_two_days_of_a_ddy_that_energyplus_tells_apart_were_one(encoding: str) -> None:
+    names = ("Straße", "STRASSE", "Été", "Étè")
+    days = [day("", -20.0 - place, -25.0, COLD, name=name) for place, name in enumerate(names)]
+    document = office()
+    design_days.apply_site(document, design_days.site_from_ddy(ddy(days, encoding=encoding)))
+    written = model.load(model.write(document, ".idf"), ".idf")["SizingPeriod:DesignDay"]
+    assert [(one.name, one.maximum_dry_bulb_temperature) for one in written] == [
+        (name, -20.0 - place) for place, name in enumerate(names)
+    ]
+
+
 def test_a_design_day_with_a_schedule_needs_it_in_the_model() -> None:
     own = OWN_DAYS[1].replace("DefaultMultipliers", "MultiplierSchedule", 1)
     own = own.replace(
