@@ -92,12 +92,17 @@ def test_a_target_with_the_signs_of_a_glob_means_the_object_of_that_name(tmp_pat
         "globs",
         shoebox(tmp_path / "room.idf", zone="Lab [2]*?"),
         {"m": ep.Field("Zone/lab [2]*?/multiplier", [1, 2])},
-        outputs=[ep.Variable("Zone Mean Air Temperature", "Lab [2]*?", "daily")],
+        outputs=[
+            ep.Variable("Zone Mean Air Temperature", "Lab [2]*?", "daily"),
+            ep.Meter("InteriorLights:Electricity:Zone:Lab [2]*?", "daily"),
+        ],
     )
     assert study.check().ok, str(study.check())
     rows = study.run().wait().results(strict=True)
     assert list(rows["interior_lighting_kwh"]) == pytest.approx([LIT_KWH, 2 * LIT_KWH])
     assert study.timeseries("Zone Mean Air Temperature", key="Lab [2]*?").notna().all().all()
+    lights = study.timeseries("InteriorLights:Electricity:Zone:Lab [2]*?").sum()  # EnergyPlus reads to the bracket
+    assert list(lights) == pytest.approx([LIT_KWH, 2 * LIT_KWH])
 
 
 def test_a_key_with_a_star_that_names_nothing_is_told(tmp_path: Path) -> None:

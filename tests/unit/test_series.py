@@ -38,7 +38,7 @@ def series(steps: int = DAY, year: int = 2017, begin: str = "01-01", **keys: flo
 
 def numbered(steps: int, begin: str, days: Mapping[str, str] | None = None, step: str = "h", **said: Any) -> bytes:
     """Steps from a day on, each with the day of the month that it is in as its value."""
-    time = np.datetime64(begin, step) + np.arange(1, steps + 1)
+    time = np.datetime64(begin, step) + np.arange(1, steps + 1).astype(f"timedelta64[{step}]")
     day = pd.DatetimeIndex(time.astype("datetime64[us]") - np.timedelta64(1, "m")).day.to_numpy().astype(float)
     known = {"day_types": {"RUN": dict(days)}} if days else {}
     return content({"time": time.astype("datetime64[us]"), "a": day}, name="Some Energy", unit="kWh", **known, **said)

@@ -83,7 +83,7 @@ class Match:
         return [(one, text) for one, text in said if text]
 
 
-_UNREAD = "is no model that can be read"
+_SIZED = ("autosize", "autocalculate")
 
 
 def warm(version: tuple[int, int, int]) -> None:
@@ -250,7 +250,7 @@ def set_field(match: Match, value: Any) -> None:
         before = match.read(one)
         if match.object_class == "Schedule:Compact" and match.place.wrapper:
             _check_schedule_item(match, one, before, value)
-        match.write(one, spelled(value))
+        match.write(one, _sized(match.place.schema, spelled(value)))
 
 
 def scale_field(match: Match, factor: float) -> None:
@@ -371,6 +371,14 @@ def some(names: list[str]) -> str:
     """Return the first names as a text, and how many more there are."""
     shown = ", ".join(names[:8])
     return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _sized(schema: Mapping[str, Any], value: Any) -> Any:
+    """The word of a field for a size that EnergyPlus finds; in an IDF it takes "autocalculate" for "Autosize" too."""
+    if not isinstance(value, str) or value.strip().casefold() not in _SIZED:
+        return value
+    words = [str(word) for one in schema.get("anyOf", ()) for word in one.get("enum", ())]
+    return next((word for word in words if word.casefold() in _SIZED), value)
 
 
 def _is_utf_16(content: bytes) -> bool:

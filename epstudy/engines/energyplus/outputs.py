@@ -33,6 +33,7 @@ from epstudy.engines.energyplus.requests import (
     report_id,
     report_names,
     written_key,
+    written_meter,
 )
 
 #: The end uses of EnergyPlus: column of the results, and row of its table "End Uses".
@@ -357,7 +358,7 @@ def _objects(series: Iterable[Meter | Variable]) -> Iterator[tuple[str, Mapping[
     for one in series:
         frequency = _SPELLED.get(one.frequency, one.frequency.capitalize())
         if isinstance(one, Meter):
-            yield "Output:Meter", {"key_name": one.name, "reporting_frequency": frequency}
+            yield "Output:Meter", {"key_name": written_meter(one.name), "reporting_frequency": frequency}
         else:
             for key in one.key:  # all keys is the one letter "*"
                 named = {"key_value": written_key(key), "variable_name": one.name}

@@ -313,6 +313,15 @@ def written_key(key: str) -> str:
     return _SIGNS.sub(r"\\\g<0>", key)
 
 
+def written_meter(name: str) -> str:
+    """Return the name of a meter as Output:Meter must hold it for this one, among others, to be reported.
+
+    EnergyPlus 25.2 takes a name to the first bracket, for a unit may stand there, and compares what is before a star.
+    """
+    before, bracket, _ = name.partition("[")
+    return f"{before}{ALL_KEYS}" if bracket else name
+
+
 def _patterns(document: Any, one: Variable) -> list[str]:
     """Keys that hold a star and are no name in the model: meant as patterns, it seems."""
     starred = [key for key in one.key if "*" in key] if one.key != ALL_KEYS else []

@@ -198,7 +198,7 @@ def _ends(times: NDArray[Any]) -> NDArray[np.datetime64]:
     months = (
         times["kind"] == _MONTH
     )  # by their day February has 29 in every run after one of a leap year (seen in 25.2)
-    ends[months] = (start_of_month[months].astype("datetime64[M]") + 1).astype("datetime64[m]")
+    ends[months] = (start_of_month[months].astype("datetime64[M]") + np.timedelta64(1, "M")).astype("datetime64[m]")
     ends[times["kind"] == _RUN_PERIOD] = np.datetime64("9999-01-01")
     years = times["kind"] == _YEAR
     ends[years] = (year[years] + 1 - 1970).astype("datetime64[Y]")

@@ -24,12 +24,13 @@ from epstudy.engines.energyplus.weather import weather_problems
 
 Day = tuple[int, int]
 
+_HOLIDAYS = "HOLIDAYS/DAYLIGHT SAVINGS"
 _HEADER = (
     "LOCATION",
     "DESIGN CONDITIONS",
     "TYPICAL/EXTREME PERIODS",
     "GROUND TEMPERATURES",
-    "HOLIDAYS/DAYLIGHT SAVINGS",
+    _HOLIDAYS,
     "COMMENTS 1",
     "COMMENTS 2",
     "DATA PERIODS",
@@ -37,6 +38,7 @@ _HEADER = (
 _WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _ENDS = re.compile(r"\r\n?|\n")
 _DATE = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*")
+_MINUTE = re.compile(r"-?\d+(\.\d*)?")  # which EnergyPlus reads, and takes no notice of in an hourly file
 _NUMBERS = range(6, 27)  # columns of a line that EnergyPlus reads as numbers (WeatherManager.cc)
 _SKY = (12, 23)  # columns of infrared radiation and opaque sky cover, of which EnergyPlus needs one
 _NO_INFRARED, _NO_SKY_COVER = 9999, 99
@@ -183,7 +185,34 @@ class _File:
             ]
         weekdays = self.header[-1][4::4]
         wrong = [day for day in weekdays[: self._periods] if day.casefold() not in _WEEKDAYS]
-        return [f'has the weekday "{wrong[0]}" in its line DATA PERIODS; expected Sunday to Saturday'] if wrong else []
+        if wrong:
+            return [f'has the weekday "{wrong[0]}" in its line DATA PERIODS; expected Sunday to Saturday']
+        return [*self._date_problems(), *self._holiday_problems(), *self._zone_problems()][:1]
+
+    def _date_problems(self) -> list[str]:
+        """Problems of the first and last day of each period: EnergyPlus reads month/day, with a year or not."""
+        ends = [text for at in range(self._periods) for text in (self.header[-1][5 + 4 * at : 7 + 4 * at] or [""])]
+        if len(ends) < 2 * self._periods:
+            return [f"has a line DATA PERIODS of {self._periods} periods that lacks first or last days"]
+        wrong = [text for text in ends if (date := _DATE.match(text)) and not _is_day(int(date[1]), int(date[2]))]
+        wrong += [text for text in ends if not text or text.isdigit()]
+        return [f'has the day "{wrong[0]}" in its line DATA PERIODS; expected month/day, as 12/31'] if wrong else []
+
+    def _holiday_problems(self) -> list[str]:
+        """Problems of a line of holidays that is too short: EnergyPlus goes on with the words of the next line."""
+        line = next(fields for fields in self.header if fields[0].upper() == _HOLIDAYS)
+        count = int(line[4]) if len(line) > 4 and line[4].isdigit() else 0
+        if len(line) >= 5 + 2 * count:
+            return []
+        return [
+            f"has a line {_HOLIDAYS} of {len(line)} fields; expected whether leap years are observed, the first and "
+            f"the last day of daylight saving, how many holidays follow ({count}), and name and day of each"
+        ]
+
+    def _zone_problems(self) -> list[str]:
+        zone = next(fields for fields in self.header if fields[0].upper() == "LOCATION")[8]
+        good = _is_number(zone) and -12 <= float(zone) <= 14
+        return [] if good else [f'has the time zone "{zone}" in its line LOCATION; EnergyPlus takes -12 to 14 hours']
 
     @property
     def _periods(self) -> int:
@@ -251,6 +280,8 @@ class _File:
             return [f"has an empty line {empty[0]}{more} among its data, where EnergyPlus ends; remove it"]
         for row in used:
             fields = self.rows[row]
+            if not _MINUTE.fullmatch(fields[4].strip()):
+                return [f'has "{fields[4].strip()}" as minute in line {self.numbers[row]}; expected 0 to 60']
             for place in _NUMBERS:
                 if not _is_number(fields[place]):
                     return [
@@ -338,6 +369,10 @@ def _place(day: Day, begin: Day) -> int:
 
 def _number(day: Day) -> int:
     return sum(calendar.monthrange(2020, month)[1] for month in range(1, min(day[0], 12))) + day[1]
+
+
+def _is_day(month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= calendar.monthrange(2020, month)[1]
 
 
 def _date(day: Day) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyenergyplus.dataset import ashrae_models, ref_models
@@ -111,6 +112,26 @@ def test_names_beyond_ascii_are_found_as_they_are_typed(encoding: str) -> None:
 def test_a_text_that_would_break_out_of_its_field_is_refused(office: model.Document, value: str) -> None:
     with pytest.raises(InputError, match="ends a field"):
         model.apply_edits(office.copy(), [{"set": "Lights/*/end_use_subcategory", "to": value}])
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "written"),
+    [
+        ("Fan:ConstantVolume/*/maximum_flow_rate", "autocalculate", "Autosize"),
+        ("Fan:ConstantVolume/*/maximum_flow_rate", " AUTOSIZE ", "Autosize"),
+        ("Zone/*/volume", "autosize", "Autocalculate"),
+        ("Zone/Core_ZN/volume", 150.0, 150),
+        ("Fan:ConstantVolume/*/end_use_subcategory", "autosize", "autosize"),
+    ],
+)
+def test_a_size_to_be_found_has_two_words_in_an_idf(
+    office: model.Document, target: str, given: Any, written: Any
+) -> None:
+    """EnergyPlus takes either; check() refused "autocalculate" where the schema says Autosize, and the reverse."""
+    document = office.copy()
+    match = model.find(document, target)
+    model.set_field(match, given)
+    assert set(match.values()) == {written}
 
 
 def test_an_unknown_kind_of_edit_is_refused(office: model.Document) -> None:

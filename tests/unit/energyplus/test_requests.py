@@ -22,6 +22,7 @@ from epstudy.engines.energyplus.requests import (
     from_json,
     read_requests,
     request_problems,
+    written_meter,
 )
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
@@ -291,3 +292,16 @@ def test_a_csv_file_of_annual_values_would_crash_energyplus(office: model.Docume
 def test_an_unknown_word_to_keep_never_reaches_a_run(office: model.Document) -> None:
     with pytest.raises(InputError, match="no file that can be kept"):
         ask(office, keep=("rain",))
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Electricity:Facility", "Electricity:Facility"),
+        ("Electricity:Zone:Lab [2]", "Electricity:Zone:Lab *"),
+        ("*:Lab [2]*", "*:Lab *"),
+        ("Electricity:Zone:Floor (1)", "Electricity:Zone:Floor (1)"),
+    ],
+)
+def test_the_meter_of_a_zone_with_a_bracket_was_not_reported(name: str, written: str) -> None:
+    assert written_meter(name) == written
