@@ -44,7 +44,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, session_store: str) -> Iterato
     """JupyterLab; its kernels have the session's store, and find `tests` for the helpers of other suites."""
     environment = {
         "EPSTUDY_STORE": session_store,
-        "EPSTUDY_IDLE_S": "10",
+        "EPSTUDY_IDLE_S": "600",  # one pool for all tests; it ends with the session
         "EPSTUDY_WORKERS": "2",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }

@@ -74,7 +74,7 @@ def test_a_kernel_that_is_restarted_leaves_the_snapshot(open_notebook: Open, nam
     notebook.restart_kernel()
     notebook.reload()
     until(lambda: "model not found" in notebook.html(1), "Lab finds no model")
-    seen = panel.wait(rf"^{name}: \d+ of {MANY} done, \d+ running, \d+ waiting\n")
+    seen = panel.wait(rf"(^|\n){name}: \d+ of {MANY} done, \d+ running, \d+ waiting\n")
     assert f'live again with ep.Study.open("{name}")' in seen
     assert not re.search("not found|Loading|ended:", seen)
     notebook.screenshot("restarted")
@@ -119,7 +119,7 @@ def test_a_page_that_is_reloaded_has_the_panel_live_again(open_notebook: Open, n
     notebook.run(2, wait=False)  # a kernel that is busy does not tell a new page of its widgets
     panel.wait_more()
     notebook.reload(wait=False)
-    seen = panel.wait(rf"^{name}: \d+ of {MANY} done")
+    seen = panel.wait(rf"(^|\n){name}: \d+ of {MANY} done")
     assert not re.search("not found|Loading|ended:", seen)
     assert not notebook.ended(2)
     notebook.screenshot("blocked")
@@ -371,7 +371,7 @@ def test_what_a_model_names_is_text_in_panel_log_and_snapshot(open_notebook: Ope
     notebook.save()
     notebook.restart_kernel()
     notebook.reload()
-    seen = panel.wait(rf"^{name}: 2 of 4 done, 2 failed")
+    seen = panel.wait(rf"(^|\n){name}: 2 of 4 done, 2 failed")
     assert "schedule = <b id=bold>none</b>" in seen
     assert SCRIPT in seen
     notebook.screenshot("restarted")
