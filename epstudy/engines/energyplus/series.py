@@ -197,9 +197,8 @@ def _day_types(sql: sqlite3.Connection, environments: Iterable[int]) -> dict[int
         (_MONTH,),
     )
     for environment, year, month, day, kind in rows:
-        date = datetime.date(year or _NO_YEAR, month, 1) + datetime.timedelta(
-            days=day - 1
-        )  # a design day of 29 February
+        # A design day may be of 29 February.
+        date = datetime.date(year or _NO_YEAR, month, 1) + datetime.timedelta(days=day - 1)
         if environment in found and kind != _WEEKDAYS[date.weekday()]:
             found[environment][date.isoformat()] = kind
     return found
@@ -211,9 +210,8 @@ def _ends(times: NDArray[Any]) -> NDArray[np.datetime64]:
     start_of_month = ((year - 1970) * 12 + times["month"] - 1).astype("datetime64[M]").astype("datetime64[m]")
     minutes = ((times["day"] - 1) * 24 + times["hour"]) * 60 + times["minute"]
     ends: NDArray[np.datetime64] = start_of_month + minutes.astype("timedelta64[m]")
-    months = (
-        times["kind"] == _MONTH
-    )  # by their day February has 29 in every run after one of a leap year (seen in 25.2)
+    # By their day February has 29 in every run after one of a leap year (seen in 25.2).
+    months = times["kind"] == _MONTH
     ends[months] = (start_of_month[months].astype("datetime64[M]") + np.timedelta64(1, "M")).astype("datetime64[m]")
     ends[times["kind"] == _RUN_PERIOD] = np.datetime64("9999-01-01")
     years = times["kind"] == _YEAR
