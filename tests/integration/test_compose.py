@@ -7,6 +7,7 @@ seen here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shlex
@@ -125,7 +126,8 @@ class Group:
     def kill(self) -> None:
         """End whatever is left."""
         for process in self.processes():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with another one
+                process.kill()
         for started in self._running:
             started.wait()
 
