@@ -16,6 +16,7 @@ from epstudy.core.errors import RefusedError, StoreError
 from epstudy.settings import Settings
 from epstudy.store import Store
 from epstudy.workers import local
+from epstudy.workers.ledger import Ledger
 from tests.faults.checker import examine
 from tests.faults.pools import GroupPool, PrivatePool
 from tests.faults.recorder import Fault
@@ -217,6 +218,7 @@ def test_run_in_a_copy_of_the_store_that_the_workers_have_says_so_at_once(make_g
     f14 = fault("F14", "a study is run in a copy of the store of its workers")
     group = make_group(workers=1)
     good(group, "first", 4, 0.1).run().wait(timeout=60)
+    until(lambda: all(worker["where"] for worker in Ledger(group.redis()).workers()))  # it has seen the new store
     copy = copy_of(group.store)
     f14.happened()
     with pytest.raises(RefusedError, match="one is a copy of the other; set EPSTUDY_STORE to the store of the workers"):
