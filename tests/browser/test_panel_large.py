@@ -128,7 +128,7 @@ def test_a_hundred_thousand_variants_do_not_hold_the_page_up(
     said = {**asdict(seen), "variants": len(manifest), "moved": workers.ended - WITH_RESULT, "nodes_ms": nodes_ms}
     (SCREENSHOTS / "stall.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     print(said)
-    assert seen.task_ms < nodes_ms, "an update took longer than it would with one node a variant"
+    assert 3 * seen.task_ms < nodes_ms, "an update took more than a third of what one node a variant would"
     assert panel.root.locator("*").count() < 1000
     notebook.screenshot("states")
 

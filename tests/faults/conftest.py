@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,6 +42,16 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], Fault
     record(begun, passed=passed)
     if passed:
         assert [one.code for one in begun if not one.injected] == [], "these faults never happened"
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Iterator[Path]:
+    """The store's folder as a file system of its own of four megabytes."""
+    store = tmp_path / "store"
+    store.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "epstudy-faults", str(store)], check=True)
+    yield store
+    subprocess.run(["umount", "--lazy", str(store)], check=True)
 
 
 @pytest.fixture(scope="module")

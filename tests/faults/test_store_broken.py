@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -25,16 +25,6 @@ from tests.integration.offices import until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]
-
-
-@pytest.fixture
-def small_store(tmp_path: Path) -> Iterator[Path]:
-    """The store's folder as a file system of its own of two megabytes."""
-    store = tmp_path / "store"
-    store.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "epstudy-faults", str(store)], check=True)
-    yield store
-    subprocess.run(["umount", "--lazy", str(store)], check=True)
 
 
 def _fill(store: Path) -> Callable[[], None]:

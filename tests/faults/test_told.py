@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,16 +21,6 @@ from tests.integration.offices import LPD, quick, until
 
 MakeGroup = Callable[..., GroupPool]
 Out = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def small_store(tmp_path: Path) -> Iterator[Path]:
-    """The store's folder as a file system of its own of four megabytes."""
-    store = tmp_path / "store"
-    store.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "epstudy-faults", str(store)], check=True)
-    yield store
-    subprocess.run(["umount", "--lazy", str(store)], check=True)
 
 
 @contextmanager
