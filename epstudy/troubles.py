@@ -22,6 +22,7 @@ _LITTLE_BYTES = 500_000_000  # left on a disk
 _NAMED = 10
 _LOOK_S = 5.0  # how often files are looked at, and a pool for the sake of what is wrong
 _INPUTS = 50  # input files that are looked at so often
+_NEXT_WORD_S = 2.0  # within that a worker says anew what it sees
 _ALONE_S = 15.0  # a pool that was just started has its workers say so within that
 _FIGURES = re.compile(r"\d[\d.,]* (?:s|min|h|[kMGT]?B)\b")
 _INPUT = re.compile(r"[0-9a-f]{64}\.[\w.]+")
@@ -34,7 +35,7 @@ def study_troubles(store: Store, manifest: Manifest, live: Live) -> list[str]:
     found = [*of_store, *([] if of_store else input_troubles(store, manifest))]
     if progress is not None and not progress.complete and glance is not None:
         found += [
-            *worker_troubles(manifest, glance.workers, private=live.private),
+            *worker_troubles(manifest, glance.workers, private=live.private, opened_s=glance.opened_s),
             *clock_troubles(glance.workers, glance.at_s),
             *([] if of_store else _halts(progress, store.why_paused(manifest.study))),
         ]
@@ -71,7 +72,7 @@ class Watch:
             self._alone_since = time.monotonic()
         workers = glance.workers
         if workers or time.monotonic() - (self._alone_since or 0.0) > _ALONE_S:
-            found += worker_troubles(self._manifest, workers, private=self._private)
+            found += worker_troubles(self._manifest, workers, private=self._private, opened_s=glance.opened_s)
         return [*found, *clock_troubles(workers, glance.at_s)]
 
 
@@ -137,12 +138,17 @@ def result_troubles(gone: Sequence[int]) -> list[str]:
     return [f"the result of variant {named}{more} is damaged or gone; run() makes it again"]
 
 
-def worker_troubles(manifest: Manifest, workers: Sequence[Mapping[str, Any]], *, private: bool) -> list[str]:
-    """Return what is wrong with those who are to simulate: none lives, none can, or a disk of theirs is nearly full."""
+def worker_troubles(
+    manifest: Manifest, workers: Sequence[Mapping[str, Any]], *, private: bool, opened_s: float = 0.0
+) -> list[str]:
+    """Return what is wrong with those who are to simulate: none lives, none can, or a disk of theirs is nearly full.
+
+    `opened_s` is since when the pool follows the study: who looked before that cannot have seen a store made for it.
+    """
     if not workers:
         remedy = "epstudy pool stop, then run() again" if private else "start some with `epstudy worker`"
         return [f"no worker answers; {remedy}"]
-    return [*_unable(manifest, workers), *_lost_stores(workers), *_full_disks(workers)]
+    return [*_unable(manifest, workers), *_lost_stores(workers, opened_s), *_full_disks(workers)]
 
 
 def clock_troubles(
@@ -193,9 +199,9 @@ def _unable(manifest: Manifest, workers: Sequence[Mapping[str, Any]]) -> Iterato
         yield f"no worker has {manifest.needs}; they have {have}: start one that has it"
 
 
-def _lost_stores(workers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _lost_stores(workers: Sequence[Mapping[str, Any]], opened_s: float) -> Iterator[str]:
     for worker in workers:
-        if worker.get("where") == "":
+        if worker.get("where") == "" and worker.get("seen", 0) / 1000 > opened_s + _NEXT_WORD_S:
             yield f"the worker on {worker['host']} does not see its store {worker.get('path', '')}; mount it there"
 
 

@@ -67,6 +67,7 @@ class Glance:
     caller knows already. `ended` are the last simulations, the newest first, and `elsewhere_s` what those of the pool's
     other studies took, told while few of this one have ended. `workers` is what the living workers say of themselves,
     `beat_s` seconds ago. `halt` says why nothing is given out; empty when the study goes on.
+    `opened_s` is when the pool began to follow it. Both times are by the clock of Redis, in seconds since 1970.
     """
 
     at_s: float
@@ -80,6 +81,7 @@ class Glance:
     causes: Mapping[str, int] = field(default_factory=dict)
     cancelled: bool = False
     halt: str = ""
+    opened_s: float = 0.0
 
     @property
     def sharing(self) -> int:

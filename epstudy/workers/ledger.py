@@ -4,7 +4,7 @@ Every transition is one Lua script, so counters and states never disagree. The c
 
     ep:studies            names of the studies that are not finished
     ep:s:<study>:about    digest of the manifest, cancelled, quiet_until (ms), paused (why), blocked (why, until ms),
-                          and which store it was opened from
+                          when it was opened (ms), and from which store
     ep:s:<study>:states   one byte a variant, see `Mark`
     ep:s:<study>:counts   how many variants have each mark
     ep:s:<study>:running  index -> who, since when, for which key, under which token
@@ -423,7 +423,7 @@ def _running(index: int, said: dict[str, Any]) -> Running:
 
 
 def _glance(study: str, said: list[Any]) -> Glance:
-    now_ms, counts, marks, about, running, leases, took, causes, workers, others, elsewhere = said
+    now_ms, counts, marks, about, running, leases, took, causes, workers, others, elsewhere, opened_ms = said
     now_ms = float(now_ms)
     halt = _halt([one or None for one in about], now_ms)
     pairs = zip(running[::2], running[1::2], leases, strict=True)
@@ -447,6 +447,7 @@ def _glance(study: str, said: list[Any]) -> Glance:
         causes={cause.decode(): int(count) for cause, count in zip(causes[::2], causes[1::2], strict=True)},
         cancelled=halt.cancelled,
         halt=halt.why,
+        opened_s=float(opened_ms) / 1000,
     )
 
 

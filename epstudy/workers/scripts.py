@@ -56,6 +56,7 @@ if same and left() > 0 then
 end
 redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent', took)
 redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]), 'request', ARGV[5])
+redis.call('HSET', about, 'opened', now())
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
   local _, n = string.gsub(ARGV[3], c, '')
@@ -307,7 +308,8 @@ end
 local halt = redis.call('HMGET', about, 'cancelled', 'paused', 'blocked', 'blocked_until')
 for i = 1, 4 do halt[i] = halt[i] or '' end
 return {string.format('%.0f', now()), n, all, halt, run, leases, redis.call('LRANGE', took, 0, -1),
-  redis.call('HGETALL', causes), redis.call('HGETALL', 'ep:workers'), others, elsewhere}
+  redis.call('HGETALL', causes), redis.call('HGETALL', 'ep:workers'), others, elsewhere,
+  redis.call('HGET', about, 'opened') or '0'}
 """
 
 # study, digest, why -> nothing is given out any more; what runs goes on. Without a why it goes on

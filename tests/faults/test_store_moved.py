@@ -89,6 +89,7 @@ def test_a_store_that_is_taken_away_while_a_study_runs_pauses_it_until_it_is_bac
     group = make_group()
     study = good(group, "away", 30, 0.3, keep=("trace",)).run()
     until(lambda: study.progress().done >= 8)
+    until(lambda: all_see_the_store(group))
     bring_back = take_away(group.store)
     f14.happened()
     until(lambda: said in study.progress().paused, 20)
@@ -116,6 +117,11 @@ def told_by_doctor(study: str) -> str:
     """What `epstudy doctor STUDY` prints, in a process that has not seen the store before."""
     command = [sys.executable, "-m", "epstudy", "doctor", study]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def all_see_the_store(group: GroupPool) -> bool:
+    """Whether each worker has said that it sees the store: one that was started before the store was made may not."""
+    return all(worker["where"] for worker in Ledger(group.redis()).workers())
 
 
 def halts(group: GroupPool) -> list[str]:
@@ -218,7 +224,7 @@ def test_run_in_a_copy_of_the_store_that_the_workers_have_says_so_at_once(make_g
     f14 = fault("F14", "a study is run in a copy of the store of its workers")
     group = make_group(workers=1)
     good(group, "first", 4, 0.1).run().wait(timeout=60)
-    until(lambda: all(worker["where"] for worker in Ledger(group.redis()).workers()))  # it has seen the new store
+    until(lambda: all_see_the_store(group))
     copy = copy_of(group.store)
     f14.happened()
     with pytest.raises(RefusedError, match="one is a copy of the other; set EPSTUDY_STORE to the store of the workers"):

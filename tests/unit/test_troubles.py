@@ -69,6 +69,13 @@ def test_what_a_worker_lacks_is_said_with_what_to_do(others: dict[str, Any], sai
     assert re.match(said, text), text
 
 
+def test_a_worker_that_looked_just_before_the_store_was_made_is_not_told_to_mount_it() -> None:
+    blind = worker(where="")
+    assert worker_troubles(STUDY, [blind], private=False, opened_s=999.0) == []
+    (text,) = worker_troubles(STUDY, [blind], private=False, opened_s=990.0)
+    assert "does not see its store" in text
+
+
 def test_that_nobody_simulates_is_said() -> None:
     assert worker_troubles(STUDY, [], private=False) == ["no worker answers; start some with `epstudy worker`"]
     assert worker_troubles(STUDY, [], private=True) == ["no worker answers; epstudy pool stop, then run() again"]
