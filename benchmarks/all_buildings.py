@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import epstudy as ep
-from benchmarks.first_study import private_pool
+from benchmarks.first_study import own_pool
 
 ANNUAL = (
     "ref small_office",
@@ -130,7 +130,7 @@ def main() -> int:
     started = time.monotonic()
     rows = []
     print(printed(COLUMNS), flush=True)
-    with private_pool():
+    with own_pool():
         for case in cases():
             if asked.only in case.building:
                 rows.append(judged(case))

@@ -12,7 +12,7 @@ from pathlib import Path
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
 from epstudy.store import Store
-from epstudy.store.outcomes import seal_outcome
+from epstudy.store.results import seal_outcome
 
 _OUTCOME = Outcome(State.DONE, metrics={f"metric_{number}": number / 3 for number in range(30)})
 

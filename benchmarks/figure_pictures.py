@@ -19,8 +19,8 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
-from epstudy.workers import local
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "figures.md"
@@ -43,7 +43,7 @@ def main() -> None:
             save(given, path)
             print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
     finally:
-        local.stop(Settings.load())
+        private_pool.stop(Settings.load())
 
 
 def figures(page: str) -> Iterator[tuple[str, Any]]:

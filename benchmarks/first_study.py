@@ -64,7 +64,7 @@ def pool_figures() -> dict[str, object]:
     """Cold and warm first results, and many variants against the bare loops, in turn."""
     cold, warm, ours, bare = [], [], [], []
     for number in range(ROUNDS):
-        with private_pool():
+        with own_pool():
             cold.append(first_result(f"cold-{number}", 1.0 + number / 8))
             warm.append(first_result(f"warm-{number}", 2.0 + number / 8))
             bare.append(bare_loops())
@@ -80,10 +80,10 @@ def pool_figures() -> dict[str, object]:
 
 
 @contextmanager
-def private_pool() -> Iterator[None]:
+def own_pool() -> Iterator[None]:
     """A fresh store, and the end of its pool."""
+    from epstudy.pool import private_pool
     from epstudy.settings import Settings
-    from epstudy.workers import local
 
     with tempfile.TemporaryDirectory(prefix="epstudy-bench-") as folder:
         os.environ["EPSTUDY_STORE"] = folder + "/store"
@@ -91,7 +91,7 @@ def private_pool() -> Iterator[None]:
         try:
             yield
         finally:
-            local.stop(Settings.load())
+            private_pool.stop(Settings.load())
 
 
 def office() -> ep.EnergyPlus:
@@ -125,8 +125,8 @@ def many(name: str) -> float:
 
 def bare_loops() -> float:
     """Seconds of the same runs in two bare loops, both warm before the clock starts."""
-    from epstudy.engines.energyplus import model
-    from epstudy.engines.energyplus.outputs import ask, set_period
+    from epstudy.engines.energyplus.model import model
+    from epstudy.engines.energyplus.outputs.scalars import ask, set_period
 
     engine = office()
     with tempfile.TemporaryDirectory(prefix="epstudy-bare-") as top:

@@ -23,11 +23,11 @@ from epstudy.core.outcome import Outcome, State
 from epstudy.notebook.frontend import FrontEnd
 from epstudy.notebook.panel import Panel
 from epstudy.notebook.source import Source
+from epstudy.pool.broker.connection import connect, socket_url
+from epstudy.pool.ledger.ledger import Lease, Ledger, Mark
+from epstudy.processes import redis_server
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers.connection import connect, socket_url
-from epstudy.workers.ledger import Lease, Ledger, Mark
-from epstudy.workers.processes import redis_server
 
 STEPS = 60
 AT_ONCE = 4

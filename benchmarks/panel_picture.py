@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
-from epstudy.workers import local
 from tests.browser.chromium import running_browser
 from tests.browser.lab import Lab, running_lab
 from tests.browser.notebook import Notebook
@@ -55,7 +55,7 @@ def main() -> None:
             with running_lab(Path(folder) / "lab", environment) as lab:
                 take(lab, target)
         finally:
-            local.stop(Settings.load(store=f"{folder}/store"))
+            private_pool.stop(Settings.load(store=f"{folder}/store"))
     print(f"{target}: {target.stat().st_size / 1000:.0f} kB")
 
 

@@ -17,20 +17,20 @@ _HOMES = {
     "Weather": "epstudy.engines.energyplus.parameters",
     "Construction": "epstudy.engines.energyplus.parameters",
     "Measure": "epstudy.engines.energyplus.parameters",
-    "EndUses": "epstudy.engines.energyplus.requests",
-    "Meter": "epstudy.engines.energyplus.requests",
-    "Variable": "epstudy.engines.energyplus.requests",
-    "ComponentSizes": "epstudy.engines.energyplus.requests",
+    "EndUses": "epstudy.engines.energyplus.outputs.requests",
+    "Meter": "epstudy.engines.energyplus.outputs.requests",
+    "Variable": "epstudy.engines.energyplus.outputs.requests",
+    "ComponentSizes": "epstudy.engines.energyplus.outputs.requests",
     "Field": "epstudy.core.parameter",
     "Scale": "epstudy.core.parameter",
-    "Grid": "epstudy.core.sampling",
-    "Paired": "epstudy.core.sampling",
-    "Table": "epstudy.tables",
-    "LatinHypercube": "epstudy.core.draws",
-    "Sobol": "epstudy.core.draws",
-    "Saltelli": "epstudy.core.designs",
-    "Morris": "epstudy.core.designs",
-    "day_types": "epstudy.days",
+    "Grid": "epstudy.core.sampling.grid",
+    "Paired": "epstudy.core.sampling.grid",
+    "Table": "epstudy.engines.energyplus.table",
+    "LatinHypercube": "epstudy.core.sampling.draws",
+    "Sobol": "epstudy.core.sampling.draws",
+    "Saltelli": "epstudy.core.sampling.sensitivity_samples",
+    "Morris": "epstudy.core.sampling.sensitivity_samples",
+    "day_types": "epstudy.results.day_types",
     "Study": "epstudy.study",
     "studies": "epstudy.study",
     "Check": "epstudy.core.check",
@@ -56,10 +56,6 @@ if TYPE_CHECKING:
     from epstudy import analysis as analysis
     from epstudy import plots as plots
     from epstudy.core.check import Check as Check
-    from epstudy.core.designs import Morris as Morris
-    from epstudy.core.designs import Saltelli as Saltelli
-    from epstudy.core.draws import LatinHypercube as LatinHypercube
-    from epstudy.core.draws import Sobol as Sobol
     from epstudy.core.errors import CheckError as CheckError
     from epstudy.core.errors import EngineError as EngineError
     from epstudy.core.errors import EpstudyError as EpstudyError
@@ -75,20 +71,24 @@ if TYPE_CHECKING:
     from epstudy.core.outcome import State as State
     from epstudy.core.parameter import Field as Field
     from epstudy.core.parameter import Scale as Scale
-    from epstudy.core.sampling import Grid as Grid
-    from epstudy.core.sampling import Paired as Paired
-    from epstudy.days import day_types as day_types
+    from epstudy.core.sampling.draws import LatinHypercube as LatinHypercube
+    from epstudy.core.sampling.draws import Sobol as Sobol
+    from epstudy.core.sampling.grid import Grid as Grid
+    from epstudy.core.sampling.grid import Paired as Paired
+    from epstudy.core.sampling.sensitivity_samples import Morris as Morris
+    from epstudy.core.sampling.sensitivity_samples import Saltelli as Saltelli
     from epstudy.engines.energyplus.engine import EnergyPlus as EnergyPlus
+    from epstudy.engines.energyplus.outputs.requests import ComponentSizes as ComponentSizes
+    from epstudy.engines.energyplus.outputs.requests import EndUses as EndUses
+    from epstudy.engines.energyplus.outputs.requests import Meter as Meter
+    from epstudy.engines.energyplus.outputs.requests import Variable as Variable
     from epstudy.engines.energyplus.parameters import Construction as Construction
     from epstudy.engines.energyplus.parameters import Measure as Measure
     from epstudy.engines.energyplus.parameters import Weather as Weather
-    from epstudy.engines.energyplus.requests import ComponentSizes as ComponentSizes
-    from epstudy.engines.energyplus.requests import EndUses as EndUses
-    from epstudy.engines.energyplus.requests import Meter as Meter
-    from epstudy.engines.energyplus.requests import Variable as Variable
+    from epstudy.engines.energyplus.table import Table as Table
+    from epstudy.results.day_types import day_types as day_types
     from epstudy.study import Study as Study
     from epstudy.study import studies as studies
-    from epstudy.tables import Table as Table
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """`python -m epstudy` is `epstudy`."""
 
-from epstudy.cli import main
+from epstudy.cli.main import main
 
 main()

@@ -21,12 +21,12 @@ from epstudy.core.contracts import Engine, Prepared
 from epstudy.core.errors import InputError
 from epstudy.core.manifest import Manifest, make_manifest
 from epstudy.core.parameter import Parameter, distribution_of
-from epstudy.core.sampling import Grid, Labels, Point, Sampling, corners, select, with_baseline, with_drawn
+from epstudy.core.sampling.grid import Grid, Labels, Point, Sampling, corners, select, with_baseline, with_drawn
 from epstudy.core.variant import check_study_name
 from epstudy.core.version import VERSION
-from epstudy.live import Live
-from epstudy.provenance import simulated_again
-from epstudy.results import NOTES
+from epstudy.pool.client import Live
+from epstudy.results.kept import simulated_again
+from epstudy.results.rows import NOTES
 from epstudy.store import Store
 
 

@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from epstudy import provenance, steering
-from epstudy.acceptance import acceptance
 from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
@@ -26,17 +24,22 @@ from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, Input
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
-from epstudy.core.sampling import Labels, Sampling
+from epstudy.core.sampling.grid import Labels, Sampling
 from epstudy.core.tracebacks import brief_interrupts, shorten
 from epstudy.core.variant import check_study_name
-from epstudy.facts import provenance_series
-from epstudy.failures import failing_levels_frame, failure_groups_frame, failures_frame
-from epstudy.forecast import Estimate, estimate
-from epstudy.live import Live
 from epstudy.notebook import moved, watched
-from epstudy.noting import note_study
+from epstudy.notebook.journal import note_study
 from epstudy.plan import Plan, make_plan
-from epstudy.results import (
+from epstudy.pool import commands
+from epstudy.pool.acceptance import acceptance
+from epstudy.pool.client import Live
+from epstudy.pool.progress import ProgressLines, progress_html
+from epstudy.pool.troubles import News, study_troubles
+from epstudy.results import kept
+from epstudy.results.estimate import Estimate, estimate
+from epstudy.results.failures import failing_levels_frame, failure_groups_frame, failures_frame
+from epstudy.results.provenance import provenance_series
+from epstudy.results.rows import (
     Contents,
     chosen_variants,
     is_stored,
@@ -53,18 +56,16 @@ from epstudy.results import (
     with_savings,
     without_effect,
 )
+from epstudy.results.verification import Verification, verify
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.troubles import News, study_troubles
-from epstudy.verification import Verification, verify
-from epstudy.views import ProgressLines, progress_html
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from epstudy.engines.energyplus.outputs import KeptName
-    from epstudy.engines.energyplus.requests import Frequency
+    from epstudy.engines.energyplus.outputs.requests import Frequency
+    from epstudy.engines.energyplus.outputs.scalars import KeptName
     from epstudy.notebook.panel import Panel
 
 _POLL_S = 0.1
@@ -245,7 +246,7 @@ class Study:
             self._keep_files(prepared)  # before the first message, everything that workers need is in the store
             self._store.put_manifest(manifest)
         note_study(self._settings, manifest)
-        steering.run(self._store, self._live, manifest, only)
+        commands.run(self._store, self._live, manifest, only)
         moved(self._settings, self._own_manifest())
         return self
 
@@ -289,7 +290,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        steering.cancel(self._store, self._live, self._own_manifest())
+        commands.cancel(self._store, self._live, self._own_manifest())
         moved(self._settings, self._own_manifest())
         return self
 
@@ -301,7 +302,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        steering.pause(self._store, self._live, self._own_manifest())
+        commands.pause(self._store, self._live, self._own_manifest())
         moved(self._settings, self._own_manifest())
         return self
 
@@ -313,7 +314,7 @@ class Study:
         InputError
             When this study was not run, or its name stands for another grid now.
         """
-        steering.resume(self._store, self._live, self._own_manifest())
+        commands.resume(self._store, self._live, self._own_manifest())
         moved(self._settings, self._own_manifest())
         return self
 
@@ -329,7 +330,7 @@ class Study:
         """
         manifest = self._read_manifest()
         chosen = None if variants is None else chosen_variants(manifest, variants)
-        steering.retry(self._store, self._live, manifest, checked_causes(cause), chosen)
+        commands.retry(self._store, self._live, manifest, checked_causes(cause), chosen)
         moved(self._settings, self._own_manifest())
         return self
 
@@ -367,7 +368,7 @@ class Study:
         CheckError
             When the check finds problems.
         """
-        from epstudy.optimum import Search, check_objectives
+        from epstudy.search import Search, check_objectives
 
         if self._plan is None:
             raise InputError("this study was opened from the store; minimise() needs the one made with its engine")
@@ -525,7 +526,7 @@ class Study:
         InputError
             When the sampling is no grid; otherwise as `timeseries`.
         """
-        from epstudy.arrays import dataset
+        from epstudy.results.arrays import dataset
 
         keys = series if isinstance(series, Mapping) else dict.fromkeys([series] if isinstance(series, str) else series)
         frames = {name: self.timeseries(name, key) for name, key in keys.items()}
@@ -552,7 +553,7 @@ class Study:
         InputError
             When there is none; the message lists those that it kept.
         """
-        return provenance.fetch(self._store, self._own_manifest(), self._checked(variant), name)
+        return kept.fetch(self._store, self._own_manifest(), self._checked(variant), name)
 
     @brief_interrupts()
     def export(self, variant: int, path: str | os.PathLike[str]) -> Path:
@@ -568,17 +569,17 @@ class Study:
         if self._plan is not None:
             self._keep_files(self._look(self._plan)[0])
         allowed = self._plan is not None or self._live.private or bool(self._settings.allow_code)
-        return provenance.export(self._store, manifest, index, Path(path), allow_code=allowed)
+        return kept.export(self._store, manifest, index, Path(path), allow_code=allowed)
 
     def why(self, variant: int) -> pd.DataFrame:
         """Return what a variant's key is made of, and which part differs from the nearest other result in the store."""
-        return provenance.why(self._store, self._own_manifest(), self._checked(variant))
+        return kept.why(self._store, self._own_manifest(), self._checked(variant))
 
     def provenance(self) -> pd.Series[Any]:
         """Return what stands behind the results, by name: files with digests, engine, seed, CPU hours, versions.
 
-        `epstudy.facts.study_facts` says what each fact means. Files of a study that an earlier epstudy ran have no
-        names, only digests.
+        `epstudy.results.provenance.study_facts` says what each fact means. Files of a study that an earlier epstudy
+        ran have no names, only digests.
         """
         return provenance_series(self._read_manifest(), self._outcomes())
 
@@ -780,16 +781,16 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
     import pandas as pd
 
     settings = Settings.load(store=store)
-    kept = Store(settings.store)
+    there = Store(settings.store)
     rows: list[dict[str, Any]] = []
-    for name in kept.studies():
+    for name in there.studies():
         try:
-            manifest = kept.manifest(name)
+            manifest = there.manifest(name)
         except StoreError as error:
             rows.append({"study": name, "engine": str(error)})
             continue
-        told = told_keys(kept, manifest, ())
-        outcomes = kept.outcomes(manifest.keys, manifest.artifacts, told=told).values()
+        told = told_keys(there, manifest, ())
+        outcomes = there.outcomes(manifest.keys, manifest.artifacts, told=told).values()
         rows.append(
             {
                 "study": name,

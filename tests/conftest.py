@@ -28,11 +28,11 @@ def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="session")
 def session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A store, and at the end of the session the end of its private pool."""
-    from epstudy.workers import local
+    from epstudy.pool import private_pool
 
     store = str(tmp_path_factory.mktemp("session") / "store")
     yield store
-    local.stop(Settings.load(store=store))
+    private_pool.stop(Settings.load(store=store))
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def store(session_store: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A store of the test's own, whose pool ends when idle for two seconds, or with the test."""
-    from epstudy.workers import local
+    from epstudy.pool import private_pool
 
     store = str(tmp_path / "store")
     monkeypatch.setenv("EPSTUDY_STORE", store)
     monkeypatch.setenv("EPSTUDY_IDLE_S", "2")
     yield store
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())

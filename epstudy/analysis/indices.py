@@ -177,7 +177,7 @@ def _sobol(sample: Sample, confidence: float, seed: int) -> Any:
     import numpy as np
     from SALib.analyze import sobol
 
-    from epstudy.core.cube import unit_problem
+    from epstudy.core.sampling.cube import unit_problem
 
     few = len(sample.result) // _block(sample) < _LARGE
     return sobol.analyze(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import IncompleteError, InputError
-from epstudy.core.sampling import is_missing
+from epstudy.core.sampling.grid import is_missing
 
 if TYPE_CHECKING:
     import numpy as np

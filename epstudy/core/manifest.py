@@ -14,7 +14,7 @@ from epstudy.core.contracts import NO_LIMITS, Limits, Prepared, Run
 from epstudy.core.errors import StoreError
 from epstudy.core.parameter import Level, Parameter, label_of
 from epstudy.core.refusal import REFUSED, refusal_of, refused
-from epstudy.core.sampling import AS_IN_THE_MODEL, Point
+from epstudy.core.sampling.grid import AS_IN_THE_MODEL, Point
 from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
 from epstudy.core.variant import Variant
 

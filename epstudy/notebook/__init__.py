@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from epstudy.core.manifest import Manifest
 from epstudy.core.tracebacks import shorten
 from epstudy.notebook.frontend import FrontEnd, front_end
+from epstudy.pool.progress import ProgressLines
 from epstudy.settings import Settings
-from epstudy.views import ProgressLines
 
 if TYPE_CHECKING:
     from epstudy.notebook.panel import Panel

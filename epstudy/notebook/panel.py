@@ -26,7 +26,7 @@ from epstudy.notebook.readings import shown
 from epstudy.notebook.snapshot import broken, snapshot
 from epstudy.notebook.source import Source
 from epstudy.notebook.ticker import TICKER
-from epstudy.results import baseline_added
+from epstudy.results.rows import baseline_added
 from epstudy.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epstudy.core.glance import Mark
-from epstudy.core.grouping import normalised
 from epstudy.core.manifest import Manifest
+from epstudy.core.message_groups import normalised
 from epstudy.core.outcome import Outcome, State, seconds_of
 
 ALL_OF = 2000  # studies up to this size are read whole, larger ones when somebody asks for a column

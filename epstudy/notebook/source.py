@@ -7,18 +7,18 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from epstudy import steering
 from epstudy.core.errors import InputError, PoolError, StoreError, StudyNotFoundError
 from epstudy.core.glance import Glance, Mark
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State, seconds_of
-from epstudy.live import Live
 from epstudy.notebook.asked import asked_values, lacks_energy
-from epstudy.provenance import fetch
-from epstudy.results import stored_states
+from epstudy.pool import commands
+from epstudy.pool.client import Live
+from epstudy.pool.troubles import Watch
+from epstudy.results.kept import fetch
+from epstudy.results.rows import stored_states
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
-from epstudy.troubles import Watch
 
 log = logging.getLogger(__name__)
 
@@ -154,24 +154,24 @@ class Source:
 
     def cancel(self) -> None:
         """Stop the study."""
-        steering.cancel(self._store, self._live, self.manifest)
+        commands.cancel(self._store, self._live, self.manifest)
 
     def pause(self) -> None:
         """Have nothing more begun."""
-        steering.pause(self._store, self._live, self.manifest)
+        commands.pause(self._store, self._live, self.manifest)
 
     def resume(self) -> None:
         """Go on after a pause."""
-        steering.resume(self._store, self._live, self.manifest)
+        commands.resume(self._store, self._live, self.manifest)
 
     def run(self) -> None:
         """Begin (again) with what has no outcome."""
         self._live.refuse_another_grid(self.manifest)
-        steering.run(self._store, self._live, self.manifest, None)
+        commands.run(self._store, self._live, self.manifest, None)
 
     def retry(self, variants: Sequence[int] | None = None) -> None:
         """Have simulated again what failed or was cancelled; of these variants only, if given."""
-        steering.retry(self._store, self._live, self.manifest, variants=variants)
+        commands.retry(self._store, self._live, self.manifest, variants=variants)
 
     def set_slots(self, count: int) -> None:
         """Have so many simulations run at once in the private pool."""

@@ -33,20 +33,20 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from epstudy.plots.cells import heatmap as heatmap
-    from epstudy.plots.changes import tornado as tornado
-    from epstudy.plots.days import carpet as carpet
-    from epstudy.plots.days import load_profile as load_profile
+    from epstudy.plots.band import band as band
+    from epstudy.plots.carpet import carpet as carpet
+    from epstudy.plots.carpet import load_profile as load_profile
+    from epstudy.plots.heatmap import heatmap as heatmap
     from epstudy.plots.indices import convergence as convergence
     from epstudy.plots.indices import sensitivity as sensitivity
     from epstudy.plots.labels import axis_label as axis_label
     from epstudy.plots.lines import line as line
     from epstudy.plots.months import monthly_end_uses as monthly_end_uses
-    from epstudy.plots.pairs import scatter_matrix as scatter_matrix
     from epstudy.plots.parallel import parallel_coordinates as parallel_coordinates
-    from epstudy.plots.spread import band as band
-    from epstudy.plots.trade_off import pareto as pareto
-    from epstudy.plots.trade_off import pareto_front as pareto_front
+    from epstudy.plots.pareto import pareto as pareto
+    from epstudy.plots.pareto import pareto_front as pareto_front
+    from epstudy.plots.scatter_matrix import scatter_matrix as scatter_matrix
+    from epstudy.plots.tornado import tornado as tornado
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from epstudy.core.errors import InputError
-from epstudy.results import STATUS
+from epstudy.results.rows import STATUS
 
 
 def check_columns(frame: pd.DataFrame, *names: str) -> None:

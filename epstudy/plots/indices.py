@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, has_value, missing_note, with_values
 from epstudy.plots.labels import column_label, legend_text, plain, say, say_below, wrapped
-from epstudy.plots.looks import DISTINCT, PALE, Look, beside, look
 from epstudy.plots.panels import label_outer, one_panel, several_panels
+from epstudy.plots.styles import DISTINCT, PALE, Look, beside, look
 
 _MOST = 30
 _NOTE = 60

@@ -15,9 +15,9 @@ from matplotlib.patches import Patch
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, check_numbers, is_number, is_result, levels_of, with_values
 from epstudy.plots.labels import axis_label, column_label, legend_texts, plain, say, say_empty
-from epstudy.plots.looks import CONTINUOUS, Look, beside, look
 from epstudy.plots.panels import one_panel
-from epstudy.plots.places import mark_x, places
+from epstudy.plots.styles import CONTINUOUS, Look, beside, look
+from epstudy.plots.ticks import mark_x, places
 
 _BINS, _UNBINNED = 40, 100
 _NAMED, _MOST = 12, 200

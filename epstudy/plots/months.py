@@ -12,9 +12,7 @@ from matplotlib.axes import Axes
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import is_number, missing_note
 from epstudy.plots.labels import legend_text, say
-from epstudy.plots.looks import PALE, beside, look
 from epstudy.plots.panels import one_panel
-from epstudy.plots.places import Places, mark_x
 from epstudy.plots.steps import (
     COUNTED,
     Steps,
@@ -25,7 +23,9 @@ from epstudy.plots.steps import (
     months_in_part,
     only_period,
 )
-from epstudy.series import TIME
+from epstudy.plots.styles import PALE, beside, look
+from epstudy.plots.ticks import Places, mark_x
+from epstudy.results.outputs import TIME
 
 _NAMED = 9
 _OTHERS = "others"

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import check_columns, is_number, is_result, with_values
 from epstudy.plots.labels import axis_label, say, wrapped
-from epstudy.plots.looks import DISTINCT, PALE, Colouring, colouring, look
 from epstudy.plots.panels import one_panel
-from epstudy.plots.places import places, thinned
+from epstudy.plots.styles import DISTINCT, PALE, Colouring, colouring, look
+from epstudy.plots.ticks import places, thinned
 
 _MANY = 500
 _TICKS = 20

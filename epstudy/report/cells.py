@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from epstudy.core.outcome import duration
-from epstudy.facts import machine_facts
-from epstudy.report.endings import Ending
-from epstudy.report.outputs import named
-from epstudy.report.source import TAG
+from epstudy.report.completeness import Ending
+from epstudy.report.notebook import TAG
+from epstudy.report.paths import named
+from epstudy.results.provenance import machine_facts
 
 if TYPE_CHECKING:
     import pandas as pd

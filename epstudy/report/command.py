@@ -14,12 +14,12 @@ import click
 
 from epstudy.core.errors import EpstudyError, InputError
 from epstudy.report.cells import failures_text
-from epstudy.report.endings import Ending
-from epstudy.report.outputs import check_page, named, page_names, shown
+from epstudy.report.completeness import Ending
+from epstudy.report.notebook import Source, read_source
 from epstudy.report.parameters import check_names, read_assignments, typed_values
+from epstudy.report.paths import check_page, named, page_names, shown
 from epstudy.report.pdf import find_chromium
 from epstudy.report.rows import read_rows
-from epstudy.report.source import Source, read_source
 from epstudy.report.writing import Report, write_report
 
 

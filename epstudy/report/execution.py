@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import psutil
 
 from epstudy.core.extras import require
-from epstudy.noting import Noted, noted_studies
-from epstudy.report.source import Source
+from epstudy.notebook.journal import Noted, noted_studies
+from epstudy.report.notebook import Source
 from epstudy.settings import report_environment
 
 if TYPE_CHECKING:

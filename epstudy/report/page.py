@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from epstudy.report.source import TAG
+from epstudy.report.notebook import TAG
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from epstudy.core.errors import InputError
-from epstudy.report.outputs import masked
-from epstudy.report.source import Source
+from epstudy.report.notebook import Source
+from epstudy.report.paths import masked
 
 _WORDS: dict[str, Any] = {"true": True, "false": False, "none": None, "null": None}
 _WHOLE = re.compile(r"[+-]?\d+")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from epstudy.report.cells import Facts, add_cells
-from epstudy.report.endings import Ending, look_at
+from epstudy.report.completeness import Ending, look_at
 from epstudy.report.execution import execute
-from epstudy.report.outputs import named, put_file
+from epstudy.report.notebook import Source
 from epstudy.report.page import make_page
+from epstudy.report.paths import named, put_file
 from epstudy.report.pdf import print_page
-from epstudy.report.source import Source
 from epstudy.settings import Settings
 
 if TYPE_CHECKING:

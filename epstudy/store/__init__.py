@@ -17,13 +17,13 @@ what is here is enough to go on.
     studies/<name>/paused                there while the study is paused
     wanted/<name>                        there while the study is under way: the pool that is to bring it to its end
     asked/<id>, reports/<id>/            queued reports: see reports.py
-    pools/<host>-<user id>.json          where a user's private pool of this store is: see workers/record.py
+    pools/<host>-<user id>.json          where a user's private pool of this store is: see pool/record.py
     parts/                               files that are being written, under the name of the process that does
 """
 
+from epstudy.store.checksummed import DamagedFileWarning
 from epstudy.store.cleaned import Cleaned
 from epstudy.store.reports import ReportEnd, ReportRequest
-from epstudy.store.sealed import DamagedFileWarning
 from epstudy.store.store import Store
 from epstudy.store.studies import Wanted
 

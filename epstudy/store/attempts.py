@@ -11,8 +11,8 @@ from typing import Any
 
 from epstudy.core.outcome import Attempt
 from epstudy.core.shape import check_shape
+from epstudy.store.checksummed import DamagedFileWarning, seal, unseal
 from epstudy.store.files import Files
-from epstudy.store.sealed import DamagedFileWarning, seal, unseal
 
 _FOLDER = "attempts"
 

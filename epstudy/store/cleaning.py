@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from epstudy.core.errors import StoreError
 from epstudy.core.manifest import MANIFEST_FORMAT
+from epstudy.store.checksummed import DamagedFileWarning, seal, unseal
 from epstudy.store.cleaned import Cleaned, Thing
 from epstudy.store.files import About, Files
-from epstudy.store.sealed import DamagedFileWarning, seal, unseal
 
 #: What was no study's when the store was last cleaned, and since when; written by every clean.
 NOTE = "clean.json"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from epstudy.core.manifest import Manifest
-from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, record_file
+from epstudy.store.artifacts import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, record_file
 from epstudy.store.files import Files
-from epstudy.store.outcomes import failure_file, names_under, result_file, unseal_outcome
+from epstudy.store.results import failure_file, names_under, result_file, unseal_outcome
 
 _ABSENT = "is damaged and counts as absent; run() makes it again"
 _REMOVED = "is damaged and was removed; run() makes it again"

@@ -103,27 +103,6 @@ class Files(Protocol):
         ...
 
 
-def open_files(url: str, cache: Callable[[], Path]) -> Files:
-    """Return the files in a folder, or under an fsspec URL with copies in `cache()`. Nothing is created or read.
-
-    Raises
-    ------
-    StoreError
-        When fsspec does not know such a URL, or lacks what reads it.
-    """
-    import fsspec
-
-    from epstudy.store.folder import Folder
-    from epstudy.store.objects import Objects
-
-    try:
-        fs, root = fsspec.core.url_to_fs(url)
-    except (ValueError, ImportError) as error:
-        raise StoreError(f'the store "{url}" cannot be opened: {error}') from error
-    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-    return Folder(url, Path(root)) if "file" in protocols else Objects(url, fs, root, cache)
-
-
 @contextlib.contextmanager
 def reading(url: str, file: Path | None = None) -> Iterator[None]:
     """Have a failed read tell why the store cannot be read; a file that is not there stays FileNotFoundError."""

@@ -19,8 +19,8 @@ from typing import Literal
 from epstudy.core.canonical import content_digest
 from epstudy.core.errors import InputError, StoreError
 from epstudy.core.shape import NUMBER, Kinds, check_items, check_shape
+from epstudy.store.checksummed import seal, unseal
 from epstudy.store.files import Files
-from epstudy.store.sealed import seal, unseal
 
 _ASKED, _REPORTS = "asked", "reports"
 _REQUEST, _CANCELLED, _END = "request.json", "cancelled", "end.json"

@@ -17,13 +17,15 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.core.variant import check_study_name, is_one_name
 from epstudy.store import attempts as attempts_of
-from epstudy.store.beside import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
+from epstudy.store.artifacts import RECORD, RECORD_OF_FAILURE, Beside, artifact_file, artifact_names, warn_of_removal
+from epstudy.store.checksummed import Compared, seal, unseal
 from epstudy.store.cleaned import Cleaned
 from epstudy.store.cleaning import NOTE, TRIED, YOUNG_S, Referred, clean, store_clock
 from epstudy.store.damage import damage
-from epstudy.store.files import clear_parts, open_files, reading
-from epstudy.store.guarded import STORE_FILE, Guarded
-from epstudy.store.outcomes import (
+from epstudy.store.files import clear_parts, reading
+from epstudy.store.opening import STORE_FILE, Guarded, open_files
+from epstudy.store.reports import Reports
+from epstudy.store.results import (
     Ends,
     discard_if_damaged,
     failure_file,
@@ -33,8 +35,6 @@ from epstudy.store.outcomes import (
     seal_outcome,
     shard,
 )
-from epstudy.store.reports import Reports
-from epstudy.store.sealed import Compared, seal, unseal
 from epstudy.store.studies import (
     CANCELLED,
     PAUSED,

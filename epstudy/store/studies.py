@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from epstudy.core.errors import InputError, StoreError
 from epstudy.core.shape import NUMBER
 from epstudy.core.variant import check_study_name
+from epstudy.store.checksummed import DamagedFileWarning, seal, unseal
 from epstudy.store.files import About, Files
-from epstudy.store.sealed import DamagedFileWarning, seal, unseal
 
 CANCELLED, PAUSED = "cancelled", "paused"
 

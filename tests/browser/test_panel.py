@@ -17,7 +17,7 @@ from epstudy.store import Store
 from tests.browser.conftest import Open
 from tests.browser.lab import Lab, until
 from tests.browser.panels import LPD, SCHEDULE, SETUP, PanelOf, begin
-from tests.integration.offices import alive, processes_of
+from tests.support.offices import alive, processes_of
 
 FIRST_STUDY = Path(__file__).parents[2] / "notebooks" / "01-first-study.ipynb"
 LONG_S = 1500.0  # a limit, as PATIENCE_S, of annual runs
@@ -325,7 +325,7 @@ def test_cancel_from_the_panel_kills_the_simulators(open_notebook: Open, name: s
 def is_simulator(process: psutil.Process) -> bool:
     """Whether this is a process in which EnergyPlus runs."""
     with suppress(psutil.Error):
-        return "epstudy.engines.energyplus.process" in process.cmdline()
+        return "epstudy.engines.energyplus.run.process" in process.cmdline()
     return False
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from epstudy.core.errors import PoolError
 from epstudy.core.manifest import Manifest
+from epstudy.pool.broker.connection import connect
+from epstudy.pool.ledger.ledger import Lease, Ledger, Mark
+from epstudy.processes import redis_server
 from epstudy.store import Store
-from epstudy.workers.connection import connect
-from epstudy.workers.ledger import Lease, Ledger, Mark
-from epstudy.workers.processes import redis_server
 from tests.browser.conftest import Open
 from tests.browser.lab import until
 from tests.browser.notebook import SCREENSHOTS

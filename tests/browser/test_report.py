@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from epstudy.core.outcome import Progress
 from epstudy.report.cells import Facts, add_cells
-from epstudy.report.endings import Ending
+from epstudy.report.completeness import Ending
 from epstudy.report.page import make_page
 from epstudy.report.pdf import find_chromium, print_page
 from tests.browser.notebook import SCREENSHOTS

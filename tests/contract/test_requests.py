@@ -9,10 +9,10 @@ import pytest
 
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
+from epstudy.pool.request import asked, joined, under_way
 from epstudy.store import DamagedFileWarning, Store, Wanted
-from epstudy.store.sealed import seal
-from epstudy.workers.request import asked, joined, under_way
-from tests.integration.offices import until
+from epstudy.store.checksummed import seal
+from tests.support.offices import until
 
 KEYS = tuple(f"{number:02x}" * 32 for number in range(6))
 STUDY = Manifest("a", "energyplus", {}, (), tuple(() for _ in KEYS), KEYS, {})

@@ -16,7 +16,7 @@ from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import MANIFEST_FORMAT, Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.store import Cleaned, DamagedFileWarning, Store, Wanted
-from epstudy.store.sealed import seal, unseal
+from epstudy.store.checksummed import seal, unseal
 
 KEYS = [letter * 64 for letter in "abcdef"]
 DONE = Outcome(State.DONE, metrics={"heating_kwh": 1.25})

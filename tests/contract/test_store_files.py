@@ -24,7 +24,7 @@ from epstudy.core.errors import StoreError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.store import Store, Wanted
-from epstudy.store.sealed import unseal
+from epstudy.store.checksummed import unseal
 from tests.contract.dying_writer import WRITES
 
 KEY = "ab" * 32

@@ -9,12 +9,12 @@ import pytest
 
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.live import Live
-from epstudy.results import results_frame, stored_states, told_keys
+from epstudy.pool.client import Live
+from epstudy.results.rows import results_frame, stored_states, told_keys
+from epstudy.results.verification import verify
 from epstudy.settings import Settings
 from epstudy.store import Store, Wanted
 from epstudy.store.files import About
-from epstudy.verification import verify
 
 KEYS = tuple(f"{number:02x}" * 32 for number in range(6))
 STUDY = Manifest("a", "energyplus", {}, (), tuple(() for _ in KEYS), KEYS, {}, artifacts=("a.parquet",))

@@ -10,7 +10,7 @@ import pytest
 
 from epstudy.core.errors import InputError, StoreError
 from epstudy.store import ReportEnd, ReportRequest, Store
-from epstudy.store.sealed import seal
+from epstudy.store.checksummed import seal
 
 FIRST, SECOND = "20261128-221530-a1b2c3", "20261128-221531-000000"
 REQUEST = ReportRequest(

@@ -16,7 +16,7 @@ from epstudy.core.errors import EpstudyError, StoreError
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.store import ReportEnd, ReportRequest, Store, Wanted
-from epstudy.store.sealed import seal, unseal
+from epstudy.store.checksummed import seal, unseal
 
 KEY = "ab" * 32
 AXIS = Axis("u", "field", ("a/b/c",), (1.0, 2.0), (1.0, 2.0), (({"set": "a/b/c", "to": 1.0},), ()), ("x", "y"))

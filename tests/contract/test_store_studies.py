@@ -12,7 +12,7 @@ from epstudy.core.errors import InputError, StoreError, StudyNotFoundError
 from epstudy.core.manifest import Manifest
 from epstudy.store import DamagedFileWarning, Store, Wanted
 from epstudy.store.folder import Folder
-from epstudy.store.guarded import Guarded
+from epstudy.store.opening import Guarded
 from epstudy.store.studies import WantedStudies
 
 

@@ -27,8 +27,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 import epstudy as ep
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
-from epstudy.workers import local
 from tests.faults import SHORT
 from tests.faults.checker import Found, examine
 from tests.faults.messages import CHANGES
@@ -332,7 +332,7 @@ def _run_private(folder: Path, seconds: float, seed: int, say: Say) -> PrivateCh
         try:
             return run_private_chaos(pool, seconds, seed, say)
         finally:
-            local.stop(Settings.load())
+            private_pool.stop(Settings.load())
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.store import Store
 from tests.faults.pools import Pool
 from tests.faults.starts import executions
-from tests.integration.offices import alive, within
+from tests.support.offices import alive, within
 
 LEFT_S = 20.0  # what a killed worker held is gone by then: a lease lasts twelve seconds
 PROCESS_BYTES = 400e6  # a Celery child, a supervisor: they stay below 150 MB; a warm EnergyPlus below 300

@@ -65,13 +65,13 @@ def _short_workers() -> Iterator[None]:
 @pytest.fixture
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _short_workers: None) -> Iterator[PrivatePool]:
     """A private pool of the test's own, with two slots; it starts with the first study."""
-    from epstudy.workers import local
+    from epstudy.pool import private_pool
 
     pool = PrivatePool(tmp_path)
     for name, value in {**pool.environment(), "EPSTUDY_WORKERS": "2"}.items():
         monkeypatch.setenv(name, value)
     yield pool
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from shortengine import MARKER
 
-from epstudy.workers import local
-from epstudy.workers.app import PREFIX, queue_of
-from epstudy.workers.processes import redis_server
-from tests.integration.offices import alive, until
+from epstudy.pool import private_pool
+from epstudy.pool.broker.app import PREFIX, queue_of
+from epstudy.processes import redis_server
+from tests.support.offices import alive, until
 
 CLOCK = Path(__file__).parent / "clock"
 
@@ -97,7 +97,7 @@ class PrivatePool(Pool):
         return [] if keeper is None else [keeper]
 
     def keeper(self) -> psutil.Process | None:
-        pid = local.runtime_for(str(self.store)).keeper()
+        pid = private_pool.runtime_for(str(self.store)).keeper()
         return None if pid is None else psutil.Process(pid)
 
     def redis_process(self) -> psutil.Process | None:
@@ -114,7 +114,7 @@ class PrivatePool(Pool):
         until(lambda: not alive(below), 1)
 
     def redis(self) -> Redis:
-        return _client(f"unix://{local.runtime_for(str(self.store)).socket}")
+        return _client(f"unix://{private_pool.runtime_for(str(self.store)).socket}")
 
     def environment(self) -> dict[str, str]:
         """What a notebook sets to use this pool."""

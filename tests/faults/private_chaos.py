@@ -19,7 +19,7 @@ from tests.faults.checker import Found, examine
 from tests.faults.notebook import looking_at
 from tests.faults.pools import PrivatePool
 from tests.faults.studies import good
-from tests.integration.offices import alive, until
+from tests.support.offices import alive, until
 
 BROKEN_S = 20.0  # a study is hit for so long, and by each kind of kill, then left alone
 HEALED_S = 300.0  # in which it must end, on a slow machine, too

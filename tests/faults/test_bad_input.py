@@ -16,10 +16,10 @@ import pytest
 
 import epstudy as ep
 from epstudy.core.outcome import State
+from epstudy.pool import private_pool
 from epstudy.store import DamagedFileWarning, Store
-from epstudy.workers import local
 from tests.faults.recorder import Fault
-from tests.integration.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, until
+from tests.support.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, until
 
 STRANGE = ["-flag", "../x", "/absolute", "x" * 300, "日本語 ☃", "a\0b", "<script>alert(1)</script>", "a\nb,c"]
 
@@ -36,7 +36,7 @@ def nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("EPSTUDY_STORE", str(store))
     yield
     assert not store.exists(), "nothing was stored"
-    assert not local.runtime_for(str(store)).folder.exists(), "no pool was started"
+    assert not private_pool.runtime_for(str(store)).folder.exists(), "no pool was started"
 
 
 def lights(*levels: Any) -> dict[str, ep.Field]:
@@ -173,7 +173,7 @@ def test_a_hundred_thousand_and_one_variants_are_queued_and_cancelled(own_store:
     progress = study.progress()
     assert (progress.total, progress.failed) == (100_001, 0)
     assert progress.cancelled + progress.done == 100_001
-    logs = [path.read_text(errors="replace") for path in local.runtime_for(own_store).folder.glob("*.log")]
+    logs = [path.read_text(errors="replace") for path in private_pool.runtime_for(own_store).folder.glob("*.log")]
     assert logs
     assert "Traceback" not in "".join(logs)
 

@@ -20,11 +20,11 @@ import redis
 
 import epstudy as ep
 from epstudy.engines import abilities
+from epstudy.pool.broker.app import PREFIX, QUEUE, TASK, make_app, message_id, publish, queue_of
 from epstudy.store import Store
-from epstudy.workers.app import PREFIX, QUEUE, TASK, make_app, message_id, publish, queue_of
 from tests.faults.recorder import Fault
-from tests.integration.offices import LPD, quick, until
 from tests.integration.test_compose import Group, running_group
+from tests.support.offices import LPD, quick, until
 
 KEY = f"{PREFIX}{QUEUE}"
 ABLE = f"{PREFIX}{queue_of(abilities()[0])}"  # where `quick()` goes: the queue of its EnergyPlus
@@ -63,7 +63,7 @@ class Pool:
 
     def main(self) -> psutil.Process:
         """Celery's main process."""
-        ours = [one for one in self.group.processes() if "epstudy.workers.serve" in " ".join(one.cmdline())]
+        ours = [one for one in self.group.processes() if "epstudy.pool.worker.serve" in " ".join(one.cmdline())]
         (main,) = [one for one in ours if one.ppid() not in {other.pid for other in ours}]
         return main
 
@@ -324,7 +324,7 @@ def test_what_has_a_queues_name_and_is_none_is_set_aside(pool: Pool, key: str) -
     ends_right(pool, study)
 
 
-def test_the_sweep_reads_past_bad_messages(pool: Pool) -> None:
+def test_the_reconciliation_reads_past_bad_messages(pool: Pool) -> None:
     """It looks into the queue for what was lost; so does a notebook that waits."""
 
     def swept() -> int:

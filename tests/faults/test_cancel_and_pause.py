@@ -16,7 +16,7 @@ from tests.faults.pools import GroupPool
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions, read_starts
 from tests.faults.studies import good, mixed
-from tests.integration.offices import LPD, alive, until, whole
+from tests.support.offices import LPD, alive, until, whole
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]
@@ -105,7 +105,7 @@ def test_a_paused_study_finishes_what_runs_and_begins_nothing(group: GroupPool, 
     assert paused.done == begun, "what ran was finished"
     at = time.monotonic()
     until(lambda: time.monotonic() - at > 5 or len(read_starts(group.log)) > begun, 10)
-    assert len(read_starts(group.log)) == begun, "two sweeps later nothing has begun"
+    assert len(read_starts(group.log)) == begun, "two reconciliations later nothing has begun"
     study.resume()
     at = time.monotonic()
     until(lambda: len(read_starts(group.log)) > begun, 10)

@@ -25,7 +25,7 @@ from tests.faults import checker
 from tests.faults.checker import Found, examine, read_verified
 from tests.faults.pools import GroupPool
 from tests.faults.studies import mixed
-from tests.integration.offices import until
+from tests.support.offices import until
 
 NAME = "whole"
 BEHAVIOURS = {"good": 4, "wrong": 1, "segfault": 1}

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import local
 from tests.faults.checker import examine
 from tests.faults.pools import GroupPool, PrivatePool
 from tests.faults.starts import read_starts
 from tests.faults.studies import good
-from tests.integration.offices import alive, until
+from tests.support.offices import alive, until
 
 
 def remove(folder: Path) -> None:
@@ -55,7 +55,7 @@ def usual(temporary: str, private: PrivatePool, monkeypatch: pytest.MonkeyPatch)
 def test_a_pool_whose_folder_is_cleaned_away_goes_on(usual: PrivatePool) -> None:
     """34 of 40 variants failed as `infrastructure`, and no other notebook found the pool."""
     study = good(usual, "cleaned", 40, 0.2).run()
-    runtime = local.runtime_for(str(usual.store))
+    runtime = private_pool.runtime_for(str(usual.store))
     keeper = usual.keeper()
     assert keeper is not None
     for done in (4, 16):
@@ -65,14 +65,14 @@ def test_a_pool_whose_folder_is_cleaned_away_goes_on(usual: PrivatePool) -> None
     assert ep.Study.open("cleaned").wait().progress().done == 40
     assert attempts(usual.store, study) == [1] * 40
     assert usual.keeper() == keeper
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     assert not runtime.folder.parent.exists()
 
 
 def test_a_simulation_whose_folder_is_cleaned_away_while_it_runs_is_begun_again(usual: PrivatePool) -> None:
     study = good(usual, "kept", 2, 4.0, keep=("trace",)).run()
     until(lambda: len(read_starts(usual.log)) == 2)  # what is leased has its folder only when it has started
-    remove(next(local.runtime_for(str(usual.store)).folder.glob("scratch-*")))
+    remove(next(private_pool.runtime_for(str(usual.store)).folder.glob("scratch-*")))
     assert study.wait().progress().done == 2
     assert attempts(usual.store, study) == [1, 1]
     assert len(read_starts(usual.log)) == 4
@@ -94,12 +94,12 @@ def test_a_groups_worker_whose_folder_is_cleaned_away_loses_no_variant(make_grou
 
 def test_folders_in_use_are_locked_so_that_systemd_leaves_them(usual: PrivatePool) -> None:
     """systemd-tmpfiles passes over a folder that it cannot lock for itself, and all that is in it."""
-    local.start(Settings.load())
-    folder = local.runtime_for(str(usual.store)).folder
+    private_pool.start(Settings.load())
+    folder = private_pool.runtime_for(str(usual.store)).folder
     scratch = next(iter(until(lambda: list(folder.glob("scratch-*")))))
     for one in (folder.parent, folder, scratch):
         until(lambda one=one: is_locked(one))  # type: ignore[misc]
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     until(lambda: not alive(usual.owned()))
 
 

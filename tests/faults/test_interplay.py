@@ -10,7 +10,7 @@ from tests.faults.pools import GroupPool
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions
 from tests.faults.studies import good, mixed
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 

@@ -6,14 +6,14 @@ import os
 import signal
 
 import epstudy as ep
+from epstudy.pool import private_pool
 from epstudy.store import Store
-from epstudy.workers import local
 from tests.faults.pools import is_redis
-from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
+from tests.support.offices import LPD, alive, processes_of, quick, until, whole
 
 
-def runtime(store: str) -> local.Runtime:
-    return local.runtime_for(store)
+def runtime(store: str) -> private_pool.Runtime:
+    return private_pool.runtime_for(store)
 
 
 def test_a_killed_keeper_takes_everything_with_it_and_another_one_goes_on(own_store: str) -> None:

@@ -18,7 +18,7 @@ from tests.faults.pools import GroupPool
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 VARIANTS = 60
@@ -29,7 +29,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path[:0] = [{root!r}, {short!r}]
 from epstudy.store import Store
-from epstudy.workers import pool
+from epstudy.pool import pool
 from tests.faults.pools import Pool
 from tests.faults.studies import good
 
@@ -110,7 +110,7 @@ def test_a_kernel_is_killed_while_it_runs_a_study(group: GroupPool, fault: Begin
 
 
 def test_two_kernels_run_one_study_at_the_same_moment(group: GroupPool, fault: Begin) -> None:
-    f9 = fault("F9", "two notebooks run one study at the same moment, and sweep it with three others")
+    f9 = fault("F9", "two notebooks run one study at the same moment, and reconcile it with three others")
     cells = [cell(group, "both", "") for _ in range(2)]
     for one in cells:
         go(one)

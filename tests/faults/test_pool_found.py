@@ -15,19 +15,19 @@ import psutil
 import pytest
 
 import epstudy as ep
+from epstudy.pool import pool, private_pool
+from epstudy.pool.record import find, record_paths
 from epstudy.settings import Settings
-from epstudy.workers import local, pool
-from epstudy.workers.record import find, record_paths
 from tests.faults.checker import examine
 from tests.faults.pools import PrivatePool
 from tests.faults.slow import slow_machine
 from tests.faults.starts import executions
 from tests.faults.studies import good
-from tests.integration.offices import alive, until
+from tests.support.offices import alive, until
 
 START = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from epstudy.settings import Settings; "
-    "from epstudy.workers import local; local.start(Settings.load(), print)"
+    "from epstudy.pool import local; local.start(Settings.load(), print)"
 )
 WAIT = "import sys, epstudy as ep; print(ep.Study.open(sys.argv[1]).wait().progress().done)"
 
@@ -40,7 +40,7 @@ def _stays(monkeypatch: pytest.MonkeyPatch, private: PrivatePool) -> None:
 
 def keepers(private: PrivatePool) -> list[psutil.Process]:
     """Every keeper of the test's store, found by its environment."""
-    return [one for one in alive(private.owned()) if "epstudy.workers.keeper" in " ".join(one.cmdline())]
+    return [one for one in alive(private.owned()) if "epstudy.pool.supervisor.keeper" in " ".join(one.cmdline())]
 
 
 def shell(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -117,7 +117,7 @@ def test_who_comes_while_a_pool_starts_waits_for_that_one_and_is_told(private: P
 
 def test_a_wait_with_a_limit_ends_in_time_while_the_pool_starts(private: PrivatePool) -> None:
     study = good(private, "limited", 2, 0.05).run().wait()
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     assert study.wait().progress().done == 2
     assert not keepers(private), "for a study that is complete none is started"
     starting = shell(START)
@@ -147,7 +147,7 @@ def test_a_terminal_and_a_service_with_other_folders_use_one_pool(private: Priva
 def test_one_store_by_several_paths_has_one_pool_and_a_copy_of_it_another(
     private: PrivatePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local.start(Settings.load())
+    private_pool.start(Settings.load())
     link = tmp_path / "link"
     link.symlink_to(private.store)
     monkeypatch.chdir(tmp_path)
@@ -162,11 +162,11 @@ def test_one_store_by_several_paths_has_one_pool_and_a_copy_of_it_another(
     assert find(settings.store) is None
     assert not pool.was_killed(settings)
     try:
-        local.start(settings)
+        private_pool.start(settings)
         assert find(settings.store) is not None
         assert find(settings.store) != find(str(private.store))
     finally:
-        local.stop(settings)
+        private_pool.stop(settings)
 
 
 def test_a_keeper_that_is_killed_while_it_starts_leaves_the_next_one_free(private: PrivatePool) -> None:
@@ -188,12 +188,12 @@ def test_the_record_that_somebody_removed_from_the_store_is_written_again(privat
 
 
 def test_a_pool_that_does_not_end_when_it_is_asked_to_is_killed(private: PrivatePool) -> None:
-    local.start(Settings.load())
+    private_pool.start(Settings.load())
     keeper = private.keeper()
     assert keeper is not None
     owned = private.owned()
     keeper.suspend()
-    assert local.stop(Settings.load(), wait_s=0.5)
+    assert private_pool.stop(Settings.load(), wait_s=0.5)
     until(lambda: not alive(owned))
     assert find(str(private.store)) is None
     assert not pool.was_killed(Settings.load())
@@ -209,5 +209,5 @@ def test_a_private_redis_that_cannot_start_is_told_with_its_own_words(
     server.chmod(0o755)
     monkeypatch.setenv("PATH", f"{server.parent}:{os.environ['PATH']}")
     with pytest.raises(ep.PoolError, match=r"did not start: .*no such option.*ended with code 3"):
-        local.start(Settings.load())
+        private_pool.start(Settings.load())
     assert find(str(private.store)) is None

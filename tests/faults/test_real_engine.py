@@ -15,11 +15,11 @@ import pytest
 
 import epstudy as ep
 from epstudy.core.outcome import Outcome, State
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import local
 from tests.faults.recorder import Fault
-from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, fill, processes_of, quick, until, whole
+from tests.support.offices import CHICAGO, LPD, OFFICE, alive, fill, processes_of, quick, until, whole
 
 SETPOINT = "Schedule:Compact/HTGSETP_SCH/field_18"
 SCHEDULE = "Lights/Core*/schedule_name"
@@ -130,9 +130,9 @@ def test_a_result_over_the_file_limit_is_a_crash_that_names_the_file(
     assert (row["cause"], row["attempts"]) == ("crash", 2)
     assert row["message"].startswith("EnergyPlus wrote more than 1 MB into eplusout.sql, the limit (EPSTUDY_FILE_GB)")
     assert "Version 25.2.0" in messages(study, 1)
-    assert not list(local.runtime_for(own_store).folder.rglob("core*"))
+    assert not list(private_pool.runtime_for(own_store).folder.rglob("core*"))
 
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     monkeypatch.setenv("EPSTUDY_FILE_GB", "1")
     assert ep.Study.open("long").retry().wait().progress().done == 2, "as the message says"
 
@@ -164,7 +164,7 @@ def small_disk(own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     try:
         yield folder
     finally:
-        local.stop(Settings.load())
+        private_pool.stop(Settings.load())
         subprocess.run(["umount", str(folder)], check=True)
 
 

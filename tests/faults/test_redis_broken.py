@@ -18,7 +18,7 @@ from tests.faults.pools import GroupPool
 from tests.faults.recorder import Fault
 from tests.faults.starts import read_starts
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]

@@ -15,7 +15,7 @@ from tests.faults.pools import GroupPool
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions
 from tests.faults.studies import mixed
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 

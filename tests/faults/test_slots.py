@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from epstudy.pool import pool
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import pool
 from tests.faults.pools import PrivatePool
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 
 def test_many_changes_of_the_number_of_slots_disturb_no_variant(

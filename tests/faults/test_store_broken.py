@@ -21,7 +21,7 @@ from tests.faults.pools import CLOCK, GroupPool, fill
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions, read_starts
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]
@@ -136,7 +136,7 @@ def test_a_slot_is_killed_at_every_point_of_a_write(make_group: MakeGroup, fault
     worker.signal(signal.SIGTERM)
     assert worker.ended(10) == 0
     worker.start()
-    until(lambda: not parts_of(group.store), 15)  # a worker that starts sweeps it
+    until(lambda: not parts_of(group.store), 15)  # a worker that starts removes them
     f15.ended(examine(study, group))
 
 

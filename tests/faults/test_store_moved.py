@@ -13,16 +13,16 @@ import pytest
 
 import epstudy as ep
 from epstudy.core.errors import RefusedError, StoreError
+from epstudy.pool import private_pool
+from epstudy.pool.ledger.ledger import Ledger
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import local
-from epstudy.workers.ledger import Ledger
 from tests.faults.checker import examine
 from tests.faults.pools import GroupPool, PrivatePool
 from tests.faults.recorder import Fault
 from tests.faults.starts import executions, read_starts
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]
@@ -207,7 +207,7 @@ def test_a_store_that_was_renamed_is_gone_on_with_under_its_new_name(
         twice = [name for name, times in executions(private.log).items() if times > 1]
         assert len(twice) <= 2, "at most what the two slots were at"
     finally:
-        local.stop(Settings.load(store=str(renamed)))
+        private_pool.stop(Settings.load(store=str(renamed)))
     f14.variants += 30
 
 

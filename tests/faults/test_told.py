@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 import epstudy as ep
-from epstudy.cli import main
+from epstudy.cli.main import main
 from epstudy.store import Store
 from tests.faults.pools import CLOCK, GroupPool, fill
 from tests.faults.studies import good
-from tests.integration.offices import LPD, quick, until
+from tests.support.offices import LPD, quick, until
 
 MakeGroup = Callable[..., GroupPool]
 Out = pytest.CaptureFixture[str]

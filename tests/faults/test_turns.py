@@ -6,7 +6,7 @@ from tests.faults.checker import examine
 from tests.faults.pools import PrivatePool
 from tests.faults.starts import executions
 from tests.faults.studies import good
-from tests.integration.offices import until
+from tests.support.offices import until
 
 
 def test_a_study_of_two_variants_does_not_wait_behind_a_hundred_of_ones_own(private: PrivatePool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from epstudy.workers.processes import is_running
+from epstudy.processes import is_running
 from tests.faults.checker import examine, read_ends
 from tests.faults.machine import slowness
 from tests.faults.notebook import looking_at
@@ -18,7 +18,7 @@ from tests.faults.pools import GroupPool, thaw
 from tests.faults.recorder import Fault
 from tests.faults.starts import Start, executions, read_starts, restarts
 from tests.faults.studies import good, mixed
-from tests.integration.offices import alive, until
+from tests.support.offices import alive, until
 
 Begin = Callable[[str, str], Fault]
 MakeGroup = Callable[..., GroupPool]

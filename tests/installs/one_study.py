@@ -11,8 +11,8 @@ from pathlib import Path
 from pyenergyplus.dataset import ref_models, weather_files
 
 import epstudy as ep
+from epstudy.pool import pool
 from epstudy.settings import Settings
-from epstudy.workers import pool
 
 STEPS = [6.0, 8.0]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
-from tests.integration.offices import CHICAGO, LPD, OFFICE, quick
+from tests.support.offices import CHICAGO, LPD, OFFICE, quick
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    from epstudy.workers.local import runtime_for
+    from epstudy.pool.private_pool import runtime_for
 
     store = tmp_path / "store"
     monkeypatch.setenv("EPSTUDY_STORE", str(store))

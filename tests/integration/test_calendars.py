@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import epstudy as ep
-from tests.integration.shoebox import CHICAGO, shoebox
-from tests.integration.weather_years import measured
+from tests.support.shoebox import CHICAGO, shoebox
+from tests.support.weather_years import measured
 
 LIGHTS = "InteriorLights:Electricity"
 LPD = {"lpd": ep.Field("Lights/Desk Lights/watts_per_floor_area", [10.0])}

@@ -13,15 +13,15 @@ import pytest
 
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, State
+from epstudy.pool import private_pool
+from epstudy.pool.broker.connection import connect
+from epstudy.pool.ledger.ledger import Ledger
+from epstudy.pool.supervisor.chores import Chores
+from epstudy.pool.supervisor.supervisor import Supervisor
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.store.sealed import seal
-from epstudy.workers import local
-from epstudy.workers.chores import Chores
-from epstudy.workers.connection import connect
-from epstudy.workers.ledger import Ledger
-from epstudy.workers.supervisor import Supervisor
-from tests.integration.offices import alive, processes_of, until
+from epstudy.store.checksummed import seal
+from tests.support.offices import alive, processes_of, until
 
 MINE, NOBODYS = "a" * 64, "b" * 64
 DAY_S = 86400.0
@@ -54,7 +54,7 @@ def hanging(store: Store) -> Store:
 @pytest.fixture
 def ledger(store: Store) -> Ledger:
     """That of a pool which has nothing cleaned."""
-    return Ledger(connect(local.start(Settings.load())))
+    return Ledger(connect(private_pool.start(Settings.load())))
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def children() -> list[psutil.Process]:
 
 
 def test_a_pool_cleans_its_store_once_a_day(store: Store) -> None:
-    local.start(Settings.load(clean_after_days=30))  # as from an epstudy.toml beside the notebook
+    private_pool.start(Settings.load(clean_after_days=30))  # as from an epstudy.toml beside the notebook
     until(lambda: store.outcome(NOBODYS) is None)
-    runtime = local.runtime_for(store.url)
+    runtime = private_pool.runtime_for(store.url)
     until(lambda: "the store was cleaned" in runtime.keeper_log.read_text())
     assert store.outcome(MINE) is not None
     assert "1 result of no study (" in runtime.worker_log.read_text()
@@ -126,8 +126,8 @@ def test_two_workers_clean_once_between_them(chores_of: Callable[..., Chores], h
 
 def test_a_clean_that_fails_is_told_in_one_line_and_the_pool_goes_on(store: Store) -> None:
     Path(store.url, "studies", "office", "manifest.json").write_bytes(b"not what was written")
-    url = local.start(Settings.load(clean_after_days=30))
-    runtime = local.runtime_for(store.url)
+    url = private_pool.start(Settings.load(clean_after_days=30))
+    runtime = private_pool.runtime_for(store.url)
     until(lambda: "epstudy clean ended with code 1" in runtime.keeper_log.read_text())
     line = next(one for one in runtime.keeper_log.read_text().splitlines() if "epstudy clean" in one)
     assert line.endswith(f"epstudy clean ended with code 1 (see {runtime.worker_log})")
@@ -138,30 +138,32 @@ def test_a_clean_that_fails_is_told_in_one_line_and_the_pool_goes_on(store: Stor
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_clean_that_hangs_holds_nothing_up_and_ends_with_its_pool(hanging: Store, end: str) -> None:
-    ledger = Ledger(connect(local.start(Settings.load(clean_after_days=30))))
+    ledger = Ledger(connect(private_pool.start(Settings.load(clean_after_days=30))))
     (child,) = until(lambda: cleaning(hanging))
-    keeper = local.runtime_for(hanging.url).keeper()
+    keeper = private_pool.runtime_for(hanging.url).keeper()
     assert keeper is not None
     assert child.environ().get("TMPDIR") == psutil.Process(keeper).environ().get("TMPDIR")
     ledger.set_slots(2)
     until(lambda: [worker["slots"] for worker in ledger.workers()] == [2])
     if end == "stop":
-        assert local.stop(Settings.load())
+        assert private_pool.stop(Settings.load())
     else:
         os.kill(keeper, signal.SIGKILL)
     until(lambda: alive([child]) == [], 10)
 
 
 def test_a_clean_is_no_reason_for_a_pool_to_stay(hanging: Store) -> None:
-    local.start(Settings.load(clean_after_days=30, idle_s=2))
+    private_pool.start(Settings.load(clean_after_days=30, idle_s=2))
     (child,) = until(lambda: cleaning(hanging))
-    until(lambda: local.runtime_for(hanging.url).keeper() is None, 30)
+    until(lambda: private_pool.runtime_for(hanging.url).keeper() is None, 30)
     until(lambda: alive([child]) == [], 10)
 
 
 def test_what_a_worker_starts_ends_with_it(hanging: Store, ledger: Ledger, tmp_path: Path) -> None:
     settings = Settings.load(clean_after_days=30)
-    supervisor = Supervisor(settings, local.runtime_for(hanging.url).url, tmp_path / "scratch", tmp_path / "worker.log")
+    supervisor = Supervisor(
+        settings, private_pool.runtime_for(hanging.url).url, tmp_path / "scratch", tmp_path / "worker.log"
+    )
     supervisor.start()
     try:
         supervisor.tick()

@@ -15,7 +15,7 @@ import pytest
 
 import epstudy as ep
 from epstudy.store import DamagedFileWarning, Store
-from tests.integration.offices import LPD, alive, processes_of, quick, until, whole
+from tests.support.offices import LPD, alive, processes_of, quick, until, whole
 
 README = Path(__file__).parents[2] / "README.md"
 

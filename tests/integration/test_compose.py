@@ -29,11 +29,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import epstudy as ep
+from epstudy.pool import pool
+from epstudy.processes import redis_server
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import pool
-from epstudy.workers.processes import redis_server
-from tests.integration.offices import LPD, U_VALUE, alive, quick, until
+from tests.support.offices import LPD, U_VALUE, alive, quick, until
 
 ROOT = Path(__file__).parents[2]
 PATH = f"{Path(sys.executable).parent}:{os.defpath}"

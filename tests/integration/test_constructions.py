@@ -12,10 +12,10 @@ from typing import Any
 import idfkit
 import pytest
 
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.constructions import apply_construction, construction_edits
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.constructions import apply_construction, construction_edits
 from epstudy.engines.energyplus.parameters import Construction
-from tests.integration.offices import CHICAGO, OFFICE
+from tests.support.offices import CHICAGO, OFFICE
 from tests.unit.energyplus.test_constructions import BOX
 
 WOOL = {"name": "Mineral wool", "thickness": 0.1, "conductivity": 0.035, "density": 30, "specific_heat": 1400}

@@ -14,7 +14,7 @@ import pytest
 import epstudy as ep
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.store import Store
-from tests.integration.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, tables, whole
+from tests.support.offices import CHICAGO, LPD, OFFICE, U_VALUE, quick, tables, whole
 
 BY_HAND = """
 import sys
@@ -319,7 +319,7 @@ def test_external_files_travel_with_the_model(store: str, tmp_path: Path) -> Non
 
 
 def test_a_result_is_one_small_file_and_the_run_folders_are_gone(store: str) -> None:
-    from epstudy.workers.local import runtime_for
+    from epstudy.pool.private_pool import runtime_for
 
     study = ep.Study("one-file", quick(), {"lpd": ep.Field(LPD, [1.5])}).run().wait()
     manifest = json.loads((Path(store) / "studies" / "one-file" / "manifest.json").read_text().splitlines()[1])

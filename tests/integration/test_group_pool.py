@@ -11,11 +11,11 @@ import pytest
 import epstudy as ep
 from epstudy.core.contracts import Prepared
 from epstudy.core.outcome import State
+from epstudy.pool.pool import Pool
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers.pool import Pool
-from tests.integration.offices import LPD, quick
 from tests.integration.test_compose import Group, running_group
+from tests.support.offices import LPD, quick
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,6 @@ import pyenergyplus
 import pytest
 
 from epstudy.core.errors import EngineError, InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.expand import expand, template_idd
-from epstudy.engines.energyplus.external import find_external_files, rewrite
 from epstudy.engines.energyplus.installation import (
     Installation,
     find_installation,
@@ -28,7 +25,10 @@ from epstudy.engines.energyplus.installation import (
     python_path,
     read_installation,
 )
-from tests.integration.offices import CHICAGO, OFFICE
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.external import find_external_files, rewrite
+from epstudy.engines.energyplus.model.templates import expand, template_idd
+from tests.support.offices import CHICAGO, OFFICE
 
 WHEEL = Path(next(iter(pyenergyplus.__path__))).parent
 HERE = find_installation()

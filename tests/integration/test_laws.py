@@ -15,7 +15,7 @@ import pytest
 from pyenergyplus.dataset import ref_models
 
 import epstudy as ep
-from tests.integration.offices import CHICAGO, LPD, U_VALUE, quick
+from tests.support.offices import CHICAGO, LPD, U_VALUE, quick
 
 THICKNESS = "Material/*insulation/thickness"
 OWN_U_VALUE = 3.23646

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from epstudy.core.contracts import Stop
-from epstudy.workers.app import message_id
-from epstudy.workers.connection import RedisError, connect, socket_url
-from epstudy.workers.ledger import Lease, Ledger, Mark
-from epstudy.workers.processes import redis_server
-from tests.integration.offices import until
+from epstudy.pool.broker.app import message_id
+from epstudy.pool.broker.connection import RedisError, connect, socket_url
+from epstudy.pool.ledger.ledger import Lease, Ledger, Mark
+from epstudy.processes import redis_server
+from tests.support.offices import until
 
 STUDY, DIGEST = "study", "digest"
 MINE = Lease(STUDY, DIGEST, 1, "key-1", "mine")

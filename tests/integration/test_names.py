@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import epstudy as ep
-from tests.integration.shoebox import CHICAGO, shoebox, write_shoebox
+from tests.support.shoebox import CHICAGO, shoebox, write_shoebox
 
 NUMBERS = {"1": 1.0, "01": 0.5, "1.0": 0.25}
 LIT_KWH = 10.0 * 48.0 * 7 * 24 / 1000

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import epstudy as ep
-from epstudy.engines.energyplus.outputs import CARRIERS, METRICS
+from epstudy.engines.energyplus.outputs.scalars import CARRIERS, METRICS
 from epstudy.store import Store
-from epstudy.store.outcomes import result_file, seal_outcome
-from tests.integration.shoebox import shoebox
+from epstudy.store.results import result_file, seal_outcome
+from tests.support.shoebox import shoebox
 
 FUELS = {
     "Electricity": "electricity_kwh",

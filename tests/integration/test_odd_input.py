@@ -10,7 +10,7 @@ import idfkit
 import pytest
 
 import epstudy as ep
-from tests.integration.shoebox import CHICAGO, write_shoebox
+from tests.support.shoebox import CHICAGO, write_shoebox
 
 LIT_KWH = 10.0 * 48.0 * 7 * 24 / 1000
 LIGHTS = "Lights, Box Lights, Box, Always, Watts/Area, , 10, , 0, 0.4, 0.2, 0;"

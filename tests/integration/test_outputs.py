@@ -18,12 +18,20 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.harvesting import harvest_requests, readable
-from epstudy.engines.energyplus.outputs import CARRIERS, END_USES, KEPT_FILES, ask, harvest, kept_files, set_period
-from epstudy.engines.energyplus.requests import ComponentSizes, EndUses, Meter, Request, Table, Variable
-from epstudy.series import about, long_table, wide_series
-from tests.integration.offices import CHICAGO, OFFICE
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.outputs.harvesting import harvest_requests, readable
+from epstudy.engines.energyplus.outputs.requests import ComponentSizes, EndUses, Meter, Request, Table, Variable
+from epstudy.engines.energyplus.outputs.scalars import (
+    CARRIERS,
+    END_USES,
+    KEPT_FILES,
+    ask,
+    harvest,
+    kept_files,
+    set_period,
+)
+from epstudy.results.outputs import about, long_table, wide_series
+from tests.support.offices import CHICAGO, OFFICE
 
 SIMULATE = """
 import os, sys

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import epstudy as ep
-from tests.integration.shoebox import shoebox
+from tests.support.shoebox import shoebox
 
 OWN = """
   EnergyManagementSystem:Sensor, Rate, Box Lights, Lights Electricity Rate;

@@ -14,15 +14,15 @@ import nbformat
 import pytest
 
 import epstudy as ep
+from epstudy.pool import private_pool
 from epstudy.settings import Settings
-from epstudy.workers import local
-from tests.integration.offices import LPD, quick, until
+from tests.support.offices import LPD, quick, until
 
 ROOT = Path(__file__).parents[2]
 
 STUDY = """
 import epstudy as ep
-from tests.integration.offices import *
+from tests.support.offices import *
 study = ep.Study("seen-by-nobody", quick(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])})
 study.run()
 """
@@ -82,7 +82,7 @@ def test_its_buttons_cancel_and_go_on(own_store: str) -> None:
 def test_a_keeper_that_was_killed_is_started_again_by_the_panel(own_store: str) -> None:
     study = ep.Study("unattended", quick(), {"lpd": ep.Field(LPD, [6.0 + n / 10 for n in range(8)])}).run()
     until(lambda: views(study)["counts"]["running"], limit_s=60)
-    keeper = local.runtime_for(own_store).keeper()
+    keeper = private_pool.runtime_for(own_store).keeper()
     assert keeper is not None
     os.kill(keeper, signal.SIGKILL)
     study.panel().wake()  # nobody waits; a cell shows it
@@ -93,10 +93,10 @@ def test_a_keeper_that_was_killed_is_started_again_by_the_panel(own_store: str) 
 def test_a_pool_that_was_stopped_stays_so(own_store: str) -> None:
     study = ep.Study("stopped", quick(), {"lpd": ep.Field(LPD, [6.0 + n / 10 for n in range(8)])}).run()
     until(lambda: views(study)["counts"]["running"], limit_s=60)
-    assert local.stop(Settings.load())
+    assert private_pool.stop(Settings.load())
     until(lambda: views(study)["note"] == "no pool works on this study; run() goes on")
     assert views(study)["away"]
-    assert local.runtime_for(own_store).keeper() is None
+    assert private_pool.runtime_for(own_store).keeper() is None
 
 
 def test_one_panel_for_all_cells_that_show_a_study(own_store: str) -> None:

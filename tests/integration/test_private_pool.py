@@ -17,21 +17,21 @@ from click.testing import CliRunner
 from jupyter_client.manager import KernelManager
 
 import epstudy as ep
-from epstudy.cli import main
+from epstudy.cli.main import main
 from epstudy.core.manifest import Manifest
-from epstudy.live import Live
+from epstudy.pool import private_pool
+from epstudy.pool.broker.connection import connect
+from epstudy.pool.client import Live
+from epstudy.pool.ledger.ledger import Ledger
+from epstudy.pool.pool import Pool
+from epstudy.pool.record import Noted, take_lock
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import local
-from epstudy.workers.connection import connect
-from epstudy.workers.ledger import Ledger
-from epstudy.workers.pool import Pool
-from epstudy.workers.record import Noted, take_lock
-from tests.integration.offices import LPD, PATIENCE_S, alive, processes_of, quick, until, whole
+from tests.support.offices import LPD, PATIENCE_S, alive, processes_of, quick, until, whole
 
 CELL = """
 import epstudy as ep
-from tests.integration.offices import *
+from tests.support.offices import *
 study = ep.Study("from-a-kernel", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0, 9.0])}).run()
 """
 
@@ -57,8 +57,8 @@ def execute(manager: KernelManager, code: str, *, wait: bool = True) -> None:
     client.stop_channels()
 
 
-def runtime(store: str) -> local.Runtime:
-    return local.runtime_for(store)
+def runtime(store: str) -> private_pool.Runtime:
+    return private_pool.runtime_for(store)
 
 
 def progress(name: str) -> ep.Progress:
@@ -127,21 +127,19 @@ def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
 
 
 def test_a_client_that_comes_while_an_idle_pool_ends_gets_another_one(own_store: str) -> None:
-    local.start(Settings.load())
+    private_pool.start(Settings.load())
     pool = processes_of(own_store)
     first = runtime(own_store).keeper()
     while len(alive(pool)) == len(pool):  # without a pause: it ends within a tenth of a second
         pass
-    ledger = Ledger(connect(local.start(Settings.load())))
+    ledger = Ledger(connect(private_pool.start(Settings.load())))
     assert runtime(own_store).keeper() != first
     assert ledger.attached()
 
 
 def test_two_clients_at_once_start_one_pool(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPSTUDY_IDLE_S", "120")
-    code = (
-        "from epstudy.settings import Settings; from epstudy.workers import local; print(local.start(Settings.load()))"
-    )
+    code = "from epstudy.settings import Settings; from epstudy.pool import local; print(local.start(Settings.load()))"
     clients = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     urls = {client.communicate(timeout=600)[0].strip() for client in clients}
     assert len(urls) == 1
@@ -166,7 +164,7 @@ def test_a_second_run_of_the_cell_while_it_runs_simulates_nothing_twice(
 
 
 def test_the_runtime_folder_is_the_users_alone_and_redis_has_no_port(own_store: str) -> None:
-    local.start(Settings.load())
+    private_pool.start(Settings.load())
     folder = runtime(own_store).folder
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.parent.stat().st_mode & 0o777 == 0o700
@@ -180,7 +178,7 @@ def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monke
     (tmp_path / f"epstudy-{os.getuid()}").chmod(0o755)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(ep.PoolError, match="not a folder of yours alone"):
-        local.runtime_for("anything")
+        private_pool.runtime_for("anything")
 
 
 def test_a_runtime_folder_that_no_socket_fits_into_is_told_at_once(
@@ -190,15 +188,15 @@ def test_a_runtime_folder_that_no_socket_fits_into_is_told_at_once(
     long.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with pytest.raises(ep.PoolError, match="too long for the path of a unix socket"):
-        local.runtime_for("anything")
+        private_pool.runtime_for("anything")
 
 
 def test_a_pool_that_is_stopped_while_it_starts_leaves_nothing(own_store: str) -> None:
     for pause_s in (0.0, 0.1, 0.3, 0.6, 1.0):
-        local.start(Settings.load())
+        private_pool.start(Settings.load())
         time.sleep(pause_s)  # the moment of its start at which it is stopped, not something waited for
         pool = processes_of(own_store)
-        local.stop(Settings.load())
+        private_pool.stop(Settings.load())
         until(lambda pool=pool: alive(pool) == [] and alive(processes_of(own_store)) == [], 5)
         assert gone(own_store)
 
@@ -207,10 +205,10 @@ def test_a_pool_is_stopped_at_once_with_what_it_runs(own_store: str) -> None:
     study = ep.Study("stopped", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
     until(lambda: study.progress().running == 2)
     pool = processes_of(own_store)
-    assert local.stop(Settings.load())
+    assert private_pool.stop(Settings.load())
     until(lambda: alive(pool) == [], 2)
     assert gone(own_store)
-    assert not local.stop(Settings.load())
+    assert not private_pool.stop(Settings.load())
     assert ep.Study.open("stopped").progress().pending == 3
     assert ep.Study.open("stopped").run().wait().progress().done == 3
 
@@ -226,7 +224,7 @@ def test_another_process_with_the_keepers_old_id_is_left_alone(own_store: str) -
 
     with subprocess.Popen(["sleep", "3600"]) as innocent:
         write(innocent.pid)
-        assert not local.stop(Settings.load())
+        assert not private_pool.stop(Settings.load())
         assert innocent.poll() is None
         write(innocent.pid)
         assert ep.Study("s", quick(), {"lpd": ep.Field(LPD, [6.0])}).run().wait().progress().done == 1
@@ -238,7 +236,7 @@ def test_a_study_that_lost_its_manifest_does_not_hold_up_the_others(own_store: s
     lost = ep.Study("lost", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0])}).run()
     until(lambda: lost.progress().running == 2)
     shutil.rmtree(Path(own_store) / "studies" / "lost")
-    url = local.start(Settings.load())
+    url = private_pool.start(Settings.load())
     levels = [1 + step / 256 for step in range(110)]
     ep.Study("many", quick(), {"lpd": ep.Field(LPD, levels)}).run()
     ledger = Ledger(connect(url))
@@ -259,7 +257,7 @@ def test_another_grid_of_that_name_neither_cancels_nor_retries_what_runs(own_sto
 def test_workers_of_another_store_are_refused(own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPSTUDY_IDLE_S", "60")  # nobody who uses that pool is attached to it
     Store(own_store).create()
-    url = local.start(Settings.load())
+    url = private_pool.start(Settings.load())
     until(lambda: Ledger(connect(url)).workers())
     other = tmp_path / "other"
     study = ep.Study("elsewhere", quick(), {"lpd": ep.Field(LPD, [6.0])}, pool=url, store=str(other))
@@ -288,7 +286,7 @@ def test_a_look_at_a_pool_makes_its_life_neither_longer_nor_shorter(
 ) -> None:
     monkeypatch.setenv("EPSTUDY_IDLE_S", "500")
     study = ep.Study("looked-at", quick(), {"lpd": ep.Field(LPD, [2.5])}).run().wait()
-    redis = connect(local.start(Settings.load()))
+    redis = connect(private_pool.start(Settings.load()))
     ends_ms = redis.pexpiretime("ep:attached")
     for idle_s in ("2", "5000"):
         monkeypatch.setenv("EPSTUDY_IDLE_S", idle_s)
@@ -304,10 +302,10 @@ def test_a_look_at_a_pool_makes_its_life_neither_longer_nor_shorter(
 def test_a_pool_of_the_version_before_an_update_is_replaced(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     ep.Study("before", quick(), {"lpd": ep.Field(LPD, [2.56])}).run().wait()
-    keeper = local.runtime_for(own_store).keeper()
-    monkeypatch.setattr("epstudy.workers.pool.MANIFEST_FORMAT", 99)
+    keeper = private_pool.runtime_for(own_store).keeper()
+    monkeypatch.setattr("epstudy.pool.pool.MANIFEST_FORMAT", 99)
     Pool(settings, Store(own_store))
-    assert local.runtime_for(own_store).keeper() not in (None, keeper)
+    assert private_pool.runtime_for(own_store).keeper() not in (None, keeper)
 
 
 def test_a_manifest_of_a_later_version_is_told(store: str) -> None:
@@ -337,7 +335,7 @@ def test_a_pool_that_ends_while_it_is_told_of_a_study_is_started_again(own_store
     def tell(pool: Pool) -> None:
         told.append(pool)
         if len(told) == 1:
-            local.stop(Settings.load())
+            private_pool.stop(Settings.load())
         pool.workers()
 
     live.begin(tell)

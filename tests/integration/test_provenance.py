@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
-from epstudy.engines.energyplus.outputs import harvest
-from tests.integration.offices import LPD, U_VALUE, quick, whole
+from epstudy.engines.energyplus.outputs.scalars import harvest
+from tests.support.offices import LPD, U_VALUE, quick, whole
 
 
 def test_an_exported_folder_gives_the_same_numbers_without_epstudy(store: str, tmp_path: Path) -> None:

@@ -18,17 +18,17 @@ import pytest
 from click.testing import CliRunner
 
 import epstudy as ep
-from epstudy.cli import main
-from epstudy.report.queued import execute_request
+from epstudy.cli.main import main
+from epstudy.pool import private_pool
+from epstudy.pool.broker.connection import connect
+from epstudy.report.queued.run import execute_request
 from epstudy.settings import Settings
 from epstudy.store import ReportRequest, Store
-from epstudy.store.sealed import seal
-from epstudy.workers import local
-from epstudy.workers.connection import connect
-from tests.integration.offices import alive, fill, processes_of, until
+from epstudy.store.checksummed import seal
 from tests.integration.test_command_line import epstudy, epstudy_process
 from tests.integration.test_compose import Group
 from tests.integration.test_reports import OFFICE, ROOT, written
+from tests.support.offices import alive, fill, processes_of, until
 
 IDENTITY = r"\d{8}-\d{6}-[0-9a-f]{6}"
 
@@ -65,7 +65,7 @@ def begun(counted: Path) -> int:
 def process_of(report: str) -> psutil.Process | None:
     """The process in which a report is executed."""
     for one in psutil.process_iter(["cmdline"]):
-        if "epstudy.report.queued" in (words := one.info["cmdline"] or []) and report in words:
+        if "epstudy.report.queued.run" in (words := one.info["cmdline"] or []) and report in words:
             return one
     return None
 
@@ -102,7 +102,7 @@ def test_a_queued_report_is_executed_by_the_pool_and_fetched(own_store: str, tmp
 def test_the_line_about_a_slow_start_is_not_among_the_names_of_reports(
     own_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_TOLD_S", -1.0)
+    monkeypatch.setattr(private_pool, "_TOLD_S", -1.0)
     notebook = written(tmp_path / "office.ipynb", "print('here')")
     ran = CliRunner().invoke(main, ["report", str(notebook), "-o", str(tmp_path / "page.html"), "--queue"])
     assert ran.exit_code == 0, ran.output
@@ -155,7 +155,7 @@ def test_a_report_whose_pool_is_killed_is_executed_anew(own_store: str, tmp_path
     notebook = slow(tmp_path, counted, seconds=5)
     report = queued(notebook, tmp_path / "page.html")
     until(lambda: begun(counted))
-    pool, keeper = processes_of(own_store), local.runtime_for(own_store).keeper()
+    pool, keeper = processes_of(own_store), private_pool.runtime_for(own_store).keeper()
     assert keeper is not None
     os.kill(keeper, signal.SIGKILL)
     until(lambda: alive(pool) == [], 5)  # the process of the report and its kernel are among them
@@ -172,7 +172,7 @@ def test_a_report_whose_pool_is_stopped_begins_anew_and_that_counts_as_no_try(
     for count in (1, 2, 3):
         until(lambda count=count: begun(counted) == count)
         pool = processes_of(own_store)
-        assert local.stop(Settings.load())
+        assert private_pool.stop(Settings.load())
         assert alive(pool) == []
         store = Store(own_store)
         assert store.attempts(store.reports.request(report).key) == []
@@ -395,7 +395,7 @@ def test_a_full_store_takes_a_report_when_it_has_room_again(
         assert "office-8.0: 2 of 2 done" in epstudy("reports", "fetch", report, "--wait")
         assert begun(counted) == 1
     finally:
-        local.stop(Settings.load())
+        private_pool.stop(Settings.load())
         subprocess.run(["umount", str(store)], check=True)
 
 
@@ -452,10 +452,10 @@ def test_a_report_that_nobody_can_execute_is_refused_or_says_so(
     notebook = written(tmp_path / "office.ipynb", "import time\ntime.sleep(60)")
     monkeypatch.setenv("EPSTUDY_ALLOW_CODE", "0")
     assert "has the private pool execute no reports" in queued(notebook, tmp_path / "page.html", code=2)
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     monkeypatch.delenv("EPSTUDY_ALLOW_CODE")
     report = queued(notebook, tmp_path / "page.html")
-    local.stop(Settings.load())
+    private_pool.stop(Settings.load())
     with subprocess.Popen(
         [sys.executable, "-m", "epstudy", "reports", "fetch", report, "--wait"], stderr=subprocess.PIPE, text=True
     ) as waiting:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from epstudy.workers import pool
-from epstudy.workers.processes import redis_server
-from tests.integration.offices import until
+from epstudy.pool import pool
+from epstudy.processes import redis_server
+from tests.support.offices import until
 
 PRINTS = {
     "redis-server": "Redis server v={version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=3",

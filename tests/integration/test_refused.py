@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 import epstudy as ep
-from epstudy.acceptance import _TRIED
+from epstudy.pool.acceptance import _TRIED
 from epstudy.store import Store
-from tests.integration.offices import CHICAGO, LPD, OFFICE, quick
+from tests.support.offices import CHICAGO, LPD, OFFICE, quick
 
 BASE = OFFICE.read_text(encoding="latin-1")
 
@@ -60,7 +60,7 @@ def changed(folder: Path, old: str, new: str) -> Path:
 def engines() -> list[psutil.Process]:
     """The processes of EnergyPlus that this one has started."""
     children = psutil.Process().children()
-    return [child for child in children if "epstudy.engines.energyplus.process" in child.cmdline()]
+    return [child for child in children if "epstudy.engines.energyplus.run.process" in child.cmdline()]
 
 
 def study_of(path: Path, levels: tuple[Any, ...] = (6.0, 7.0), target: str = LPD, **options: Any) -> ep.Study:

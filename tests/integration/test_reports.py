@@ -19,14 +19,14 @@ import epstudy as ep
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.store import Store
-from tests.integration.offices import alive, processes_of, until
 from tests.integration.test_command_line import epstudy
+from tests.support.offices import alive, processes_of, until
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "notebooks" / "report.ipynb"
 
 OFFICE = """
-from tests.integration.offices import LPD, quick
+from tests.support.offices import LPD, quick
 import epstudy as ep
 study = ep.Study(f"office-{lpd}", quick(), {"lpd": ep.Field(LPD, [lpd, 10.0])})
 study.run(check=False)

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import uniform
 
 import epstudy as ep
-from tests.integration.offices import LPD, U_VALUE, quick, until, whole
+from tests.support.offices import LPD, U_VALUE, quick, until, whole
 
 UNKNOWN = {"lpd": ep.Field(LPD, uniform(4, 8)), "u_value": ep.Field(U_VALUE, uniform(0.8, 2.4))}
 

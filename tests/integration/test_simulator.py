@@ -20,10 +20,10 @@ import pytest
 import epstudy as ep
 from epstudy.core.contracts import Limits, Run, Stop
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.engines.energyplus.limits import Weight
-from epstudy.engines.energyplus.simulator import EnergyPlusSimulator
+from epstudy.engines.energyplus.run.limits import Weight
+from epstudy.engines.energyplus.run.simulator import EnergyPlusSimulator
 from epstudy.store import Store
-from tests.integration.offices import CHICAGO, LPD, OFFICE, alive, quick, until, whole
+from tests.support.offices import CHICAGO, LPD, OFFICE, alive, quick, until, whole
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import epstudy as ep
-from tests.integration.offices import quick
+from tests.support.offices import quick
 
 CAPACITY = "Design Size Gross Rated Total Cooling Capacity"
 

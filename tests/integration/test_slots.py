@@ -8,14 +8,14 @@ import psutil
 import pytest
 
 import epstudy as ep
-from epstudy.live import Live
+from epstudy.pool import private_pool
+from epstudy.pool.broker.connection import connect
+from epstudy.pool.client import Live
+from epstudy.pool.ledger.ledger import Ledger
+from epstudy.pool.pool import Pool
 from epstudy.settings import Settings
 from epstudy.store import Store
-from epstudy.workers import local
-from epstudy.workers.connection import connect
-from epstudy.workers.ledger import Ledger
-from epstudy.workers.pool import Pool
-from tests.integration.offices import LPD, alive, quick, until, whole
+from tests.support.offices import LPD, alive, quick, until, whole
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def pool(own_store: str, monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 @pytest.fixture
 def ledger(pool: Pool, own_store: str) -> Ledger:
-    ledger = Ledger(connect(local.runtime_for(own_store).url))
+    ledger = Ledger(connect(private_pool.runtime_for(own_store).url))
     until(ledger.workers)
     return ledger
 
 
 def below_the_keeper(store: str, name: str) -> list[psutil.Process]:
-    keeper = local.runtime_for(store).keeper()
+    keeper = private_pool.runtime_for(store).keeper()
     assert keeper is not None
     return [one for one in alive(psutil.Process(keeper).children()) if name in " ".join(one.cmdline())]
 
@@ -87,16 +87,16 @@ def test_the_number_outlives_the_worker_and_the_redis(pool: Pool, ledger: Ledger
     redis.send_signal(signal.SIGKILL)
     study = ep.Study("after", quick(), {"lpd": ep.Field(LPD, [6.0, 7.0])}).run()
     assert study.wait().progress().workers == 3
-    assert Ledger(connect(local.runtime_for(own_store).url)).slots() is None, "this Redis began empty"
+    assert Ledger(connect(private_pool.runtime_for(own_store).url)).slots() is None, "this Redis began empty"
     assert len(children(own_store)) == 3
 
 
 def test_a_pool_that_starts_again_has_the_number_of_its_settings(pool: Pool, ledger: Ledger, own_store: str) -> None:
     pool.set_slots(2)
     until(lambda: announced(ledger) == [2])
-    local.stop(Settings.load())
-    local.start(Settings.load())
-    again = Ledger(connect(local.runtime_for(own_store).url))
+    private_pool.stop(Settings.load())
+    private_pool.start(Settings.load())
+    again = Ledger(connect(private_pool.runtime_for(own_store).url))
     assert until(lambda: announced(again)) == [1]
 
 
@@ -111,7 +111,7 @@ def test_a_notebook_changes_the_number_of_a_pool_that_is_there(own_store: str) -
     settings, store = Settings.load(), Store(own_store)
     live = Live(settings, store)
     assert not live.set_slots(1)
-    assert local.runtime_for(own_store).keeper() is None, "none is started for it"
+    assert private_pool.runtime_for(own_store).keeper() is None, "none is started for it"
     Pool(settings, store)
     assert live.set_slots(3)
     until(lambda: live.slots() == 3)

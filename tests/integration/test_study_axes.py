@@ -10,7 +10,7 @@ import pytest
 from pyenergyplus.dataset import weather_files
 
 import epstudy as ep
-from tests.integration.offices import CHICAGO, LPD, OFFICE, quick
+from tests.support.offices import CHICAGO, LPD, OFFICE, quick
 
 MIAMI = Path(weather_files["usa_fl_miami"])
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
-from epstudy.engines.energyplus.outputs import harvest
-from tests.integration.offices import CHICAGO, LPD, OFFICE, processes_of, quick
+from epstudy.engines.energyplus.outputs.scalars import harvest
 from tests.integration.test_installed import SYSTEMS, install, templated
+from tests.support.offices import CHICAGO, LPD, OFFICE, processes_of, quick
 
 ABSOLUTE = "\nSchedule:File,From file,,{path},1,0,8760;\n"
 

@@ -25,10 +25,10 @@ import epstudy as ep
 from epstudy.core.contracts import Run
 from epstudy.core.errors import InputError
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.engines.energyplus.measures import run
-from epstudy.engines.energyplus.simulator import EnergyPlusSimulator
+from epstudy.engines.energyplus.run.measures import run
+from epstudy.engines.energyplus.run.simulator import EnergyPlusSimulator
 from epstudy.store import Store
-from tests.integration.offices import CHICAGO, OFFICE, quick
+from tests.support.offices import CHICAGO, OFFICE, quick
 
 
 def refers(model: Any, path: str) -> None:

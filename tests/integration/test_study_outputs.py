@@ -12,7 +12,7 @@ import pytest
 import epstudy as ep
 from epstudy.core.outcome import State
 from epstudy.store import DamagedFileWarning
-from tests.integration.offices import LPD, quick
+from tests.support.offices import LPD, quick
 
 ELECTRICITY = ep.Meter("Electricity:Facility")
 TEMPERATURE = ep.Variable("Zone Mean Air Temperature", ["Core_ZN", "Perimeter_ZN_1"])
@@ -140,8 +140,8 @@ def test_end_uses_come_as_columns_too(store: str) -> None:
 
 
 def test_no_run_folder_is_left(store: str) -> None:
+    from epstudy.pool.private_pool import runtime_for
     from epstudy.settings import Settings
-    from epstudy.workers.local import runtime_for
 
     one = ep.Study("folders", quick(), {"schedule": ep.Field("Lights/*/schedule_name", ["GONE", "BLDG_LIGHT_SCH"])})
     one.run(check=False).wait()

@@ -6,7 +6,7 @@ import pytest
 
 import epstudy as ep
 from epstudy.core.outcome import State
-from tests.integration.offices import LPD, quick
+from tests.support.offices import LPD, quick
 
 SCHEDULE = "Lights/Core*/schedule_name"
 

@@ -17,7 +17,7 @@ STUDY = """
 import _thread
 import threading
 import epstudy as ep
-from tests.integration.offices import LPD, whole
+from tests.support.offices import LPD, whole
 study = ep.Study("waited-for", whole(), {"lpd": ep.Field(LPD, [6.0, 7.0, 8.0, 9.0])}).run()
 """
 LIMITED = "study.wait(timeout=0.5)"

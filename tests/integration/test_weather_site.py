@@ -13,8 +13,8 @@ import idfkit
 import pytest
 from pyenergyplus.dataset import weather_files
 
-from epstudy.engines.energyplus import design_days, model, weather
-from tests.integration.offices import OFFICE
+from epstudy.engines.energyplus.model import epw, model, site
+from tests.support.offices import OFFICE
 from tests.unit.energyplus.test_weather import CHICAGO_DDY
 
 WITH_CONDITIONS = sorted(set(weather_files) - {"usa_co_boulder"})
@@ -81,10 +81,10 @@ def office() -> model.Document:
 
 def at(name: str, document: model.Document) -> model.Document:
     """The model at the place of a weather file of the wheel."""
-    epw = weather.read_epw(Path(weather_files[name]).read_bytes())
-    site = design_days.site_from_header(epw)
-    assert site is not None
-    design_days.apply_site(document, site, epw)
+    header = epw.read_epw(Path(weather_files[name]).read_bytes())
+    place = site.site_from_header(header)
+    assert place is not None
+    site.apply_site(document, place, header)
     return document
 
 
@@ -94,7 +94,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     models = {name: (at(name, office()), name, ".idf") for name in WITH_CONDITIONS}
     models["its own days"] = (office(), "usa_il_chicago", ".idf")
     of_ddy = office()
-    design_days.apply_site(of_ddy, design_days.site_from_ddy(CHICAGO_DDY))
+    site.apply_site(of_ddy, site.site_from_ddy(CHICAGO_DDY))
     models["days of the DDY"] = (of_ddy, "usa_il_chicago", ".idf")
     as_epjson = model.load(idfkit.write_epjson(office()).encode(), ".epJSON")
     models["epJSON"] = (at("usa_az_phoenix", as_epjson), "usa_az_phoenix", ".epJSON")
@@ -126,12 +126,13 @@ def test_the_design_days_of_every_header_run(runs: dict[str, Run], name: str) ->
     run = runs[name]
     assert "EnergyPlus Completed Successfully" in run.end
     assert "0 Severe Errors" in run.end
-    epw = weather.read_epw(Path(weather_files[name]).read_bytes())
+    header = epw.read_epw(Path(weather_files[name]).read_bytes())
     days = [row for row in run.rows("Environment") if row[1] == "SizingPeriod:DesignDay"]
     assert len(days) == 3
-    assert all(row[0].startswith(" ".join(epw.city.upper().split())) for row in days)
-    (place,) = run.rows("Site:Location")
-    assert [float(field) for field in place[1:5]] == [epw.latitude, epw.longitude, epw.time_zone_h, epw.elevation_m]
+    assert all(row[0].startswith(" ".join(header.city.upper().split())) for row in days)
+    (row,) = run.rows("Site:Location")
+    of_epw = [header.latitude, header.longitude, header.time_zone_h, header.elevation_m]
+    assert [float(field) for field in row[1:5]] == of_epw
 
 
 def test_a_hot_place_gets_more_cooling_and_less_heating(runs: dict[str, Run]) -> None:
@@ -145,7 +146,7 @@ def test_a_hot_place_gets_more_cooling_and_less_heating(runs: dict[str, Run]) ->
 
 def test_the_heating_load_grows_with_the_cold(runs: dict[str, Run]) -> None:
     """Three places at once: the wind differs too, so neighbours may change places."""
-    designs = {name: weather.read_epw(Path(weather_files[name]).read_bytes()).design for name in WITH_CONDITIONS}
+    designs = {name: epw.read_epw(Path(weather_files[name]).read_bytes()).design for name in WITH_CONDITIONS}
     by_cold = sorted(WITH_CONDITIONS, key=lambda name: getattr(designs[name], "heating_dry_bulb", 0.0))
     loads = [runs[name].zone_heating_w() for name in by_cold]
     assert all(sum(loads[start : start + 3]) > sum(loads[start + 3 : start + 6]) for start in range(0, 10, 3))

@@ -7,6 +7,6 @@ from epstudy.core.contracts import Simulator
 
 def make_simulator() -> Simulator:
     """Return the worker's side of the engine (the entry point `epstudy.engines`)."""
-    from epstudy.engines.energyplus.simulator import EnergyPlusSimulator
+    from epstudy.engines.energyplus.run.simulator import EnergyPlusSimulator
 
     return EnergyPlusSimulator()

@@ -97,7 +97,7 @@ class EnergyPlus:
         untouched: bool = False,
     ) -> Prepared:
         """Read model, weather and external files once; check them and every level; see `core.contracts.Prepared`."""
-        from epstudy.engines.energyplus.preparation import Preparation
+        from epstudy.engines.energyplus.check.preparation import Preparation
 
         return Preparation(self).prepare(parameters, outputs, keep, untouched)
 

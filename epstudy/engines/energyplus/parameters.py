@@ -12,8 +12,8 @@ from epstudy.core.canonical import plain
 from epstudy.core.distribution import Distribution, refuse_distribution
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import Level, Levels, checked_label, read_into, read_levels
-from epstudy.engines.energyplus.fields import spell
-from epstudy.engines.energyplus.surfaces import read_target
+from epstudy.engines.energyplus.model.fields import spell
+from epstudy.engines.energyplus.model.surfaces import read_target
 
 
 @dataclass(frozen=True, init=False, slots=True)

@@ -27,7 +27,7 @@ from epstudy.core.errors import EngineError
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.core.parameter import Level, Parameter, read_levels
 from epstudy.engines.elapsed import Elapsed
-from epstudy.workers.processes import die_with_parent
+from epstudy.processes import die_with_parent
 
 BUILD = "short-1.0"
 TRACE = "trace.txt"

@@ -100,7 +100,7 @@ def test_a_straight_line_has_one_effect_whatever_the_levels(tmp_path: Path, leve
 def test_elementary_effects_are_those_of_salib_where_all_are_uniform(tmp_path: Path) -> None:
     from SALib.analyze import morris
 
-    from epstudy.core.cube import unit_problem
+    from epstudy.core.sampling.cube import unit_problem
 
     one = solved(study(tmp_path, ANGLES, sampling=ep.Morris(30, 1)), ishigami)
     frame = one.results()
@@ -326,7 +326,7 @@ def test_a_longer_sobol_sequence_runs_only_the_new_points(tmp_path: Path) -> Non
 def test_a_study_of_an_earlier_version_has_its_baseline_beside_the_grid(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from epstudy.results import results_frame
+    from epstudy.results.rows import results_frame
 
     grid = {"x1": [1.0, 2.0], "x2": [1.0, 2.0]}
     for options, added in (({"baseline": True}, True), ({}, False)):

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pyenergyplus.dataset import weather_files
 
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.annual import annual_days
-from epstudy.engines.energyplus.calendar_checks import calendar_warnings, span_warnings
-from epstudy.engines.energyplus.long_runs import is_long, run_days
-from epstudy.engines.energyplus.outputs import set_period
-from epstudy.engines.energyplus.weather import read_epw, weather_problems
-from tests.integration.weather_years import measured
+from epstudy.engines.energyplus.check.calendar_checks import calendar_warnings, span_warnings
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.annual import annual_days
+from epstudy.engines.energyplus.model.epw import read_epw, weather_problems
+from epstudy.engines.energyplus.outputs.long_runs import is_long, run_days
+from epstudy.engines.energyplus.outputs.scalars import set_period
+from tests.support.weather_years import measured
 
 CHICAGO = Path(weather_files["usa_il_chicago"]).read_bytes()
 

@@ -210,7 +210,7 @@ def test_templates_are_expanded_and_ground_preprocessors_are_told(tmp_path: Path
 
 
 def test_design_days_need_design_days(tmp_path: Path) -> None:
-    from epstudy.engines.energyplus import model
+    from epstudy.engines.energyplus.model import model
 
     document = model.load(OFFICE.read_bytes(), ".idf")
     model.remove_all(document, "SizingPeriod:DesignDay")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from epstudy.engines.energyplus.series import read_clock
+from epstudy.engines.energyplus.outputs.series import read_clock
 
 HOUR, DAY, MONTH, RUN_PERIOD = 1, 2, 3, 4
 

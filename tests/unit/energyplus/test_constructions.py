@@ -16,16 +16,16 @@ from pyenergyplus.dataset import ashrae_models, ref_models
 
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.constructions import (
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.constructions import (
     apply_construction,
     construction_edits,
     construction_problems,
     find_surfaces,
 )
-from epstudy.engines.energyplus.materials import resolve_layer
+from epstudy.engines.energyplus.model.materials import resolve_layer
+from epstudy.engines.energyplus.model.surfaces import read_target, surfaces_of
 from epstudy.engines.energyplus.parameters import Construction
-from epstudy.engines.energyplus.surfaces import read_target, surfaces_of
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
 DENVER = Path(ashrae_models["office_small"]).read_bytes()

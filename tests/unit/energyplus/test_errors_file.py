@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from epstudy.engines.energyplus.errors_file import FREQUENT, Message, Verdict, read_messages, read_verdict
+from epstudy.engines.energyplus.run.errors_file import FREQUENT, Message, Verdict, read_messages, read_verdict
 
 VERSION = "Program Version,EnergyPlus, Version 25.2.0-cf7368216c (No OpenGL), YMD=2026.11.20 11:04,\n"
 

@@ -9,9 +9,10 @@ import idfkit
 import pytest
 
 from epstudy.core.errors import EngineError, InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.expand import expand, needs_expansion, template_classes, template_idd
 from epstudy.engines.energyplus.installation import Installation, find_installation
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.document import needs_expansion, template_classes
+from epstudy.engines.energyplus.model.templates import expand, template_idd
 
 THERMOSTAT = "HVACTemplate:Thermostat,All,,20,,24;"
 IDEAL = "HVACTemplate:Zone:IdealLoadsAirSystem,Core,All;"

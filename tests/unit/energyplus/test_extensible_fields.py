@@ -12,8 +12,8 @@ import pytest
 from pyenergyplus.dataset import ashrae_models, ref_models
 
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.fields import field_names, find_place
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.fields import field_names, find_place
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
 DENVER = Path(ashrae_models["office_small"]).read_bytes()

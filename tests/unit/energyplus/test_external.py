@@ -9,8 +9,8 @@ import idfkit
 import pytest
 
 from epstudy.core.canonical import content_digest
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.external import (
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.external import (
     REFERENCES,
     ExternalFiles,
     find_external_files,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.checks import unwritable
-from epstudy.engines.energyplus.idf_reader import value_of
-from epstudy.engines.energyplus.requests import Variable
+from epstudy.engines.energyplus.check.checks import unwritable
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.idf_reader import value_of
+from epstudy.engines.energyplus.outputs.requests import Variable
 
 TEXT = b"""! Version, 8.9; of a comment
 Version, 25.2;  ! of the model

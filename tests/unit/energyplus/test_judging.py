@@ -13,10 +13,10 @@ import pytest
 
 from epstudy.core.contracts import Limits, Run
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.engines.energyplus.disk import ROOM, Room
-from epstudy.engines.energyplus.judging import judge, never_staged, without_its_files
-from epstudy.engines.energyplus.keeping import keep_failure
-from epstudy.engines.energyplus.limits import too_long_a_file, too_much_memory
+from epstudy.engines.energyplus.outputs.keeping import keep_failure
+from epstudy.engines.energyplus.run.disk import ROOM, Room
+from epstudy.engines.energyplus.run.judging import judge, never_staged, without_its_files
+from epstudy.engines.energyplus.run.limits import too_long_a_file, too_much_memory
 
 SEVERE = "   ** Severe  ** GetInternalHeatGains: Schedule Name = NOPE, item not found.\n"
 BAD_ALLOC = "   ** Severe  ** std::bad_alloc\n   **  Fatal  ** see above\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import idfkit
 import pytest
 
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.checks import unused
-from epstudy.engines.energyplus.methods import known_fields, methods_of
+from epstudy.engines.energyplus.check.checks import unused
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.model.methods import known_fields, methods_of
 
 SCHEMA = idfkit.get_schema((25, 2, 0))
 

@@ -9,8 +9,8 @@ import pytest
 from pyenergyplus.dataset import ashrae_models, ref_models
 
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.outputs import ask, set_period
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.outputs.scalars import ask, set_period
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
 

@@ -9,9 +9,8 @@ import pytest
 from pyenergyplus.dataset import ref_models
 
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import model
-from epstudy.engines.energyplus.outputs import KEPT_FILES, UNASKED, ask, keep_problems, kept_files
-from epstudy.engines.energyplus.requests import (
+from epstudy.engines.energyplus.model import model
+from epstudy.engines.energyplus.outputs.requests import (
     FREQUENCIES,
     ComponentSizes,
     EndUses,
@@ -24,6 +23,7 @@ from epstudy.engines.energyplus.requests import (
     request_problems,
     written_meter,
 )
+from epstudy.engines.energyplus.outputs.scalars import KEPT_FILES, UNASKED, ask, keep_problems, kept_files
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
 

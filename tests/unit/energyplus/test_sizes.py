@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from epstudy.engines.energyplus.sizes import what_runs
+from epstudy.engines.energyplus.outputs.sizes import what_runs
 
 CAPACITY = "Gross Rated Total Cooling Capacity"
 

@@ -15,8 +15,8 @@ from pyenergyplus.dataset import ashrae_models, ref_models, weather_files
 
 from epstudy.core.canonical import plain
 from epstudy.core.errors import InputError
-from epstudy.engines.energyplus import design_days, model, weather
-from epstudy.engines.energyplus.design_days import standard_pressure_pa
+from epstudy.engines.energyplus.model import epw, model, site
+from epstudy.engines.energyplus.model.site import standard_pressure_pa
 
 OFFICE = Path(ref_models["small_office"]).read_bytes()
 DENVER_OFFICE = Path(ashrae_models["office_small"]).read_bytes()
@@ -159,27 +159,27 @@ def _lines(content: bytes) -> tuple[str, ...]:
     return tuple(content.decode("latin-1").splitlines())
 
 
-def epw(changed: list[str]) -> bytes:
+def epw_of(changed: list[str]) -> bytes:
     return "\r\n".join(changed).encode("latin-1")
 
 
 def with_header(conditions: str, content: bytes = CHICAGO) -> bytes:
     first, _, *rest = lines(content)
-    return epw([first, conditions, *rest])
+    return epw_of([first, conditions, *rest])
 
 
-def header_site(content: bytes) -> design_days.Site:
-    site = design_days.site_from_header(weather.read_epw(content))
-    assert site is not None
-    return site
+def header_site(content: bytes) -> site.Site:
+    place = site.site_from_header(epw.read_epw(content))
+    assert place is not None
+    return place
 
 
-def days_of(site: design_days.Site) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, fields) for object_class, name, fields in site.objects if object_class == "SizingPeriod:DesignDay"]
+def days_of(place: site.Site) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, fields) for object_class, name, fields in place.objects if object_class == "SizingPeriod:DesignDay"]
 
 
 def moved(document: model.Document, content: bytes) -> model.Document:
-    design_days.apply_site(document, header_site(content), weather.read_epw(content))
+    site.apply_site(document, header_site(content), epw.read_epw(content))
     return document
 
 
@@ -187,7 +187,7 @@ def moved(document: model.Document, content: bytes) -> model.Document:
 
 
 def test_a_weather_file_tells_its_place_and_its_year() -> None:
-    read = weather.read_epw(CHICAGO)
+    read = epw.read_epw(CHICAGO)
     assert read.place == "Chicago Ohare Intl Ap, IL, USA"
     assert (read.latitude, read.longitude, read.time_zone_h, read.elevation_m) == (41.98, -87.92, -6.0, 201.0)
     assert (read.hours, read.records_per_hour, read.data_periods) == (8760, 1, 1)
@@ -198,7 +198,7 @@ def test_a_weather_file_tells_its_place_and_its_year() -> None:
 
 
 def test_the_mean_temperatures_are_those_of_the_lines() -> None:
-    read = weather.read_epw(CHICAGO)
+    read = epw.read_epw(CHICAGO)
     hours = [float(line.split(",")[6]) for line in lines()[8:]]
     assert read.annual_dry_bulb_c == pytest.approx(sum(hours) / 8760)
     assert read.monthly_dry_bulb_c[0] == pytest.approx(sum(hours[: 31 * 24]) / (31 * 24))
@@ -210,13 +210,13 @@ def test_missing_temperatures_are_left_out_of_the_means() -> None:
     for place in range(8, 8 + 10):
         changed[place] = ",".join([*changed[place].split(",")[:6], "99.9", *changed[place].split(",")[7:]])
     january = [float(line.split(",")[6]) for line in lines()[18 : 8 + 31 * 24]]
-    assert weather.read_epw(epw(changed)).monthly_dry_bulb_c[0] == pytest.approx(sum(january) / len(january))
+    assert epw.read_epw(epw_of(changed)).monthly_dry_bulb_c[0] == pytest.approx(sum(january) / len(january))
 
 
 @pytest.mark.parametrize("name", sorted(set(weather_files) - {"usa_co_boulder"}))
 def test_the_design_conditions_in_the_header_are_read(name: str) -> None:
     content = Path(weather_files[name]).read_bytes()
-    design = weather.read_epw(content).design
+    design = epw.read_epw(content).design
     assert design is not None
     assert design.source == "Climate Design Data 2009 ASHRAE Handbook"
     dry_bulbs = [float(line.split(",")[6]) for line in lines(content)[8:]]
@@ -226,14 +226,14 @@ def test_the_design_conditions_in_the_header_are_read(name: str) -> None:
 
 
 def test_the_one_file_without_design_conditions_says_so() -> None:
-    read = weather.read_epw(BOULDER)
+    read = epw.read_epw(BOULDER)
     assert read.design is None
     assert read.without_design == "has no design conditions in its header; give a DDY"
-    assert design_days.site_from_header(read) is None
+    assert site.site_from_header(read) is None
 
 
 def test_the_edition_of_2021_has_one_more_number_and_none_moves() -> None:
-    design = weather.read_epw(with_header(MUNICH)).design
+    design = epw.read_epw(with_header(MUNICH)).design
     assert design is not None
     assert (design.heating_dry_bulb, design.heating_wind_speed, design.heating_wind_direction) == (-11.9, 1.8, 90)
     assert (design.cooling_dry_bulb, design.cooling_wet_bulb, design.daily_range) == (29.5, 19.0, 8.8)
@@ -252,10 +252,10 @@ def test_the_edition_of_2021_has_one_more_number_and_none_moves() -> None:
 def test_design_conditions_in_another_order_are_not_guessed(old: str, new: str, said: str) -> None:
     conditions = lines()[1]
     assert old in conditions
-    read = weather.read_epw(with_header(conditions.replace(old, new)))
+    read = epw.read_epw(with_header(conditions.replace(old, new)))
     assert read.design is None
     assert said in read.without_design
-    assert weather.weather_problems(with_header(conditions.replace(old, new)), "annual") == [], "it runs all the same"
+    assert epw.weather_problems(with_header(conditions.replace(old, new)), "annual") == [], "it runs all the same"
 
 
 @pytest.mark.parametrize(
@@ -263,26 +263,29 @@ def test_design_conditions_in_another_order_are_not_guessed(old: str, new: str, 
     [
         (b"", "is no EPW file: its first line does not begin with LOCATION"),
         (b"<html>404</html>", "is no EPW file"),
-        (epw(lines()[:7]), "is no whole EPW file: no line DATA PERIODS ends its header"),
-        (epw(lines()[:8]), "has no line of data after its header"),
+        (epw_of(lines()[:7]), "is no whole EPW file: no line DATA PERIODS ends its header"),
+        (epw_of(lines()[:8]), "has no line of data after its header"),
         (
-            epw([lines()[0].replace("41.98", "41°58'"), *lines()[1:]]),
+            epw_of([lines()[0].replace("41.98", "41°58'"), *lines()[1:]]),
             "has a LOCATION that cannot be read; expected city",
         ),
-        (epw([*lines()[:7], "DATA PERIODS,1,0,Data,Sunday,1/1,12/31", *lines()[8:]]), "has a DATA PERIODS that cannot"),
-        (epw([*lines()[:100], "1986,1,4", *lines()[101:]]), "has 3 columns in line 101; expected the 35"),
-        (epw([*lines()[:100], lines()[100].replace("1986", "MCMLXXXVI")]), "has a line 101 that cannot be read"),
-        (epw([*lines()[:100], lines()[100].replace(",99,", ",nan,"), "", "\x1a"]), None),
+        (
+            epw_of([*lines()[:7], "DATA PERIODS,1,0,Data,Sunday,1/1,12/31", *lines()[8:]]),
+            "has a DATA PERIODS that cannot",
+        ),
+        (epw_of([*lines()[:100], "1986,1,4", *lines()[101:]]), "has 3 columns in line 101; expected the 35"),
+        (epw_of([*lines()[:100], lines()[100].replace("1986", "MCMLXXXVI")]), "has a line 101 that cannot be read"),
+        (epw_of([*lines()[:100], lines()[100].replace(",99,", ",nan,"), "", "\x1a"]), None),
     ],
 )
 def test_what_is_no_weather_file_says_what_is_wrong_and_where(content: bytes, said: str | None) -> None:
     if said is None:
-        assert weather.read_epw(content).records == 93, "a column that is not looked at, and an end of file of DOS"
+        assert epw.read_epw(content).records == 93, "a column that is not looked at, and an end of file of DOS"
         return
     with pytest.raises(InputError, match=said.replace("(", r"\(")):
-        weather.read_epw(content)
+        epw.read_epw(content)
     for period in ("annual", "design-days", "model"):
-        assert said in weather.weather_problems(content, period)[0]
+        assert said in epw.weather_problems(content, period)[0]
 
 
 # problems -------------------------------------------------------------------------------------------------------
@@ -290,20 +293,20 @@ def test_what_is_no_weather_file_says_what_is_wrong_and_where(content: bytes, sa
 
 @pytest.mark.parametrize("name", sorted(weather_files))
 def test_the_weather_files_of_the_wheel_have_no_problem(name: str) -> None:
-    assert weather.weather_problems(Path(weather_files[name]).read_bytes(), "annual") == []
+    assert epw.weather_problems(Path(weather_files[name]).read_bytes(), "annual") == []
 
 
 def test_a_year_that_was_cut_off_is_too_short_for_an_annual_run_only() -> None:
-    short = epw(lines()[:100])
-    assert weather.weather_problems(short, "annual") == ["has 92 hourly lines, from 1/1 to 1/4; a year has 8760"]
-    assert weather.weather_problems(short, "design-days") == []
-    assert weather.weather_problems(short, "model") == []
+    short = epw_of(lines()[:100])
+    assert epw.weather_problems(short, "annual") == ["has 92 hourly lines, from 1/1 to 1/4; a year has 8760"]
+    assert epw.weather_problems(short, "design-days") == []
+    assert epw.weather_problems(short, "model") == []
 
 
 def test_a_year_from_july_to_june_is_no_calendar_year() -> None:
     july = 8 + 181 * 24
-    turned = epw([*lines()[:8], *lines()[july:], *lines()[8:july]])
-    assert weather.weather_problems(turned, "annual") == [
+    turned = epw_of([*lines()[:8], *lines()[july:], *lines()[8:july]])
+    assert epw.weather_problems(turned, "annual") == [
         "begins on 7/1; an annual run needs the days from 1/1 to 12/31 in their order"
     ]
 
@@ -317,26 +320,26 @@ def test_a_year_from_july_to_june_is_no_calendar_year() -> None:
     ],
 )
 def test_an_hour_or_a_day_that_lacks_or_comes_twice_is_found_with_its_line(changed: list[str], said: str) -> None:
-    assert f"is not continuous: {said}" in weather.weather_problems(epw(changed), "annual")
-    assert weather.weather_problems(epw(changed), "design-days") == []
+    assert f"is not continuous: {said}" in epw.weather_problems(epw_of(changed), "annual")
+    assert epw.weather_problems(epw_of(changed), "design-days") == []
 
 
 def test_a_leap_year_is_continuous() -> None:
     february = 8 + 59 * 24
     leap_day = [line.replace(",2,28,", ",2,29,", 1) for line in lines()[february - 24 : february]]
-    content = epw([*lines()[:february], *leap_day, *lines()[february:]])
-    assert weather.weather_problems(content, "annual") == []
-    assert weather.read_epw(content).hours == 8784
+    content = epw_of([*lines()[:february], *leap_day, *lines()[february:]])
+    assert epw.weather_problems(content, "annual") == []
+    assert epw.read_epw(content).hours == 8784
 
 
 def test_four_records_an_hour_make_the_same_year() -> None:
     head = [*lines()[:7], "DATA PERIODS,1,4,Data,Sunday, 1/ 1,12/31"]
     quarters = [line for hour in lines()[8:] for line in [hour] * 4]
-    assert weather.weather_problems(epw([*head, *quarters]), "annual") == []
-    read = weather.read_epw(epw([*head, *quarters]))
+    assert epw.weather_problems(epw_of([*head, *quarters]), "annual") == []
+    read = epw.read_epw(epw_of([*head, *quarters]))
     assert (read.records_per_hour, read.hours) == (4, 8760)
-    assert read.annual_dry_bulb_c == pytest.approx(weather.read_epw(CHICAGO).annual_dry_bulb_c)
-    assert "has 2190 hours of data" in weather.weather_problems(epw([*head, *lines()[8:]]), "annual")[0]
+    assert read.annual_dry_bulb_c == pytest.approx(epw.read_epw(CHICAGO).annual_dry_bulb_c)
+    assert "has 2190 hours of data" in epw.weather_problems(epw_of([*head, *lines()[8:]]), "annual")[0]
 
 
 @pytest.mark.parametrize(
@@ -350,17 +353,17 @@ def test_four_records_an_hour_make_the_same_year() -> None:
 )
 def test_a_column_that_holds_nothing_is_no_weather(column: int, code: str, said: str) -> None:
     rows = [line.split(",") for line in lines()[8:]]
-    empty = epw([*lines()[:8], *(",".join([*row[:column], code, *row[column + 1 :]]) for row in rows)])
-    assert len(weather.weather_problems(empty, "annual")) == 1
-    assert said in weather.weather_problems(empty, "annual")[0]
+    empty = epw_of([*lines()[:8], *(",".join([*row[:column], code, *row[column + 1 :]]) for row in rows)])
+    assert len(epw.weather_problems(empty, "annual")) == 1
+    assert said in epw.weather_problems(empty, "annual")[0]
 
 
 # the header's design days ---------------------------------------------------------------------------------------
 
 
 def test_the_header_of_chicago_gives_its_design_days() -> None:
-    site = header_site(CHICAGO)
-    (place, name, where), *days = site.objects
+    place = header_site(CHICAGO)
+    (place, name, where), *days = place.objects
     assert (place, name) == ("Site:Location", "Chicago Ohare Intl Ap_IL_USA")
     assert where == {"latitude": 41.98, "longitude": -87.92, "time_zone": -6.0, "elevation": 201.0}
     assert [name for _, name, _ in days] == [
@@ -400,14 +403,14 @@ def test_the_pressure_is_that_of_the_elevation() -> None:
     assert round(standard_pressure_pa(190)) == 99_063, "as in the reference models of Chicago"
     assert standard_pressure_pa(1726) == pytest.approx(82_237, abs=50), "as in the 90.1 models of Denver"
     for content in (CHICAGO, DENVER):
-        expected = round(standard_pressure_pa(weather.read_epw(content).elevation_m))
+        expected = round(standard_pressure_pa(epw.read_epw(content).elevation_m))
         assert {fields["barometric_pressure"] for _, fields in days_of(header_site(content))} == {expected}
 
 
 def test_a_city_may_be_called_what_ends_a_field_of_an_idf() -> None:
-    site = header_site(epw([lines()[0].replace("Chicago Ohare Intl Ap", "Springfield; the 3rd!"), *lines()[1:]]))
+    place = header_site(epw_of([lines()[0].replace("Chicago Ohare Intl Ap", "Springfield; the 3rd!"), *lines()[1:]]))
     document = office()
-    design_days.apply_site(document, site)
+    site.apply_site(document, place)
     back = model.load(model.write(document, ".idf"), ".idf")
     assert back["Site:Location"][0].name == "Springfield the 3rd _IL_USA"
 
@@ -417,27 +420,27 @@ def test_a_city_may_be_called_what_ends_a_field_of_an_idf() -> None:
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
 def test_a_ddy_gives_heating_and_cooling_by_dry_and_by_wet_bulb(encoding: str) -> None:
-    site = design_days.site_from_ddy(ddy(STANDARD_DAYS, encoding=encoding))
-    assert site.source == "ddy"
-    assert site.objects[0][1] == "Chicago Ohare Intl Ap_IL_USA Design_Conditions"
-    assert [name.removeprefix("Chicago Ohare Intl Ap Ann ") for name, _ in days_of(site)] == [
+    place = site.site_from_ddy(ddy(STANDARD_DAYS, encoding=encoding))
+    assert place.source == "ddy"
+    assert place.objects[0][1] == "Chicago Ohare Intl Ap_IL_USA Design_Conditions"
+    assert [name.removeprefix("Chicago Ohare Intl Ap Ann ") for name, _ in days_of(place)] == [
         "Htg 99.6% Condns DB",
         "Clg .4% Condns DB=>MWB",
         "Clg .4% Condns WB=>MDB",
     ]
-    assert len(site.objects) == 4, "one location and three days: no daylight saving time"
-    assert site.notes == ("3 sizing periods of the DDY, 16 left out",)
+    assert len(place.objects) == 4, "one location and three days: no daylight saving time"
+    assert place.notes == ("3 sizing periods of the DDY, 16 left out",)
 
 
 def test_a_ddy_brings_its_optical_depths() -> None:
-    _, (_, hot), _ = days_of(design_days.site_from_ddy(CHICAGO_DDY))
+    _, (_, hot), _ = days_of(site.site_from_ddy(CHICAGO_DDY))
     assert hot["solar_model_indicator"] == "ASHRAETau"
     assert hot["ashrae_clear_sky_optical_depth_for_beam_irradiance_taub_"] == 0.455
     assert hot["ashrae_clear_sky_optical_depth_for_diffuse_irradiance_taud_"] == 2.05
 
 
 def test_header_and_ddy_of_one_station_say_the_same() -> None:
-    of_header, of_ddy = days_of(header_site(CHICAGO)), days_of(design_days.site_from_ddy(CHICAGO_DDY))
+    of_header, of_ddy = days_of(header_site(CHICAGO)), days_of(site.site_from_ddy(CHICAGO_DDY))
     same = ("month", "day_of_month", "day_type", "maximum_dry_bulb_temperature", "daily_dry_bulb_temperature_range")
     same += ("wetbulb_or_dewpoint_at_maximum_dry_bulb", "wind_speed", "wind_direction")
     for (name, fields), (other_name, other) in zip(of_header, of_ddy, strict=True):
@@ -448,25 +451,25 @@ def test_header_and_ddy_of_one_station_say_the_same() -> None:
 
 def test_a_ddy_of_the_users_own_days_is_taken_whole() -> None:
     period = "\n SizingPeriod:WeatherFileDays, hottest week, 7,13,7,19, SummerDesignDay, No, No;\n"
-    site = design_days.site_from_ddy(ddy([*OWN_DAYS, period]))
-    assert [(one, name.partition("Ap ")[2]) for one, name, _ in site.objects[1:3]] == [
+    place = site.site_from_ddy(ddy([*OWN_DAYS, period]))
+    assert [(one, name.partition("Ap ")[2]) for one, name, _ in place.objects[1:3]] == [
         ("SizingPeriod:DesignDay", "coldest night of 1985"),
         ("SizingPeriod:DesignDay", "heat wave of 1995"),
     ]
-    assert site.objects[3][:2] == ("SizingPeriod:WeatherFileDays", "hottest week")
+    assert place.objects[3][:2] == ("SizingPeriod:WeatherFileDays", "hottest week")
     one_percent = [one for one in STANDARD_DAYS if "99%" in one or "1%" in one]
-    assert len(days_of(design_days.site_from_ddy(ddy(one_percent)))) == len(one_percent)
+    assert len(days_of(site.site_from_ddy(ddy(one_percent)))) == len(one_percent)
 
 
 def test_days_of_the_users_own_are_taken_beside_the_standard_ones() -> None:
-    names = [name for name, _ in days_of(design_days.site_from_ddy(ddy([*STANDARD_DAYS, *OWN_DAYS])))]
+    names = [name for name, _ in days_of(site.site_from_ddy(ddy([*STANDARD_DAYS, *OWN_DAYS])))]
     assert len(names) == 5
     assert names[-1].endswith("heat wave of 1995")
 
 
 def test_a_ddy_may_state_a_version_and_hold_whatever_else() -> None:
     more = "\n Version, 8.3;\n FrobnicatedObject, 1, 2;\n Schedule:File,a,,x.csv,1,0;\n"
-    assert design_days.site_from_ddy(ddy([more, *STANDARD_DAYS])) == design_days.site_from_ddy(CHICAGO_DDY)
+    assert site.site_from_ddy(ddy([more, *STANDARD_DAYS])) == site.site_from_ddy(CHICAGO_DDY)
 
 
 PRE_7 = DDY_TOP + (
@@ -499,31 +502,31 @@ PRE_7 = DDY_TOP + (
 )
 def test_what_is_no_ddy_says_what_is_wrong(content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        design_days.site_from_ddy(content)
+        site.site_from_ddy(content)
 
 
 def test_a_day_that_is_not_taken_may_be_broken() -> None:
     """OneBuilding writes N where a station has no wind, and EnergyPlus refuses the whole file."""
     broken = day("August 2% Condns DB=>MCWB", 30.1, 22.1, HOT, wind="N")
-    assert len(design_days.site_from_ddy(ddy([*STANDARD_DAYS, broken, broken])).objects) == 4
+    assert len(site.site_from_ddy(ddy([*STANDARD_DAYS, broken, broken])).objects) == 4
 
 
 # moving a model -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".idf", ".epJSON"])
-@pytest.mark.parametrize("site", [header_site(PHOENIX), design_days.site_from_ddy(CHICAGO_DDY)], ids=["header", "ddy"])
-def test_a_moved_model_is_written_with_its_new_place(site: design_days.Site, suffix: str) -> None:
+@pytest.mark.parametrize("place", [header_site(PHOENIX), site.site_from_ddy(CHICAGO_DDY)], ids=["header", "ddy"])
+def test_a_moved_model_is_written_with_its_new_place(place: site.Site, suffix: str) -> None:
     content = OFFICE if suffix == ".idf" else idfkit.write_epjson(office()).encode()
     document = model.load(content, suffix)
     before = {issue.message for issue in idfkit.validate_document(document).errors}
-    design_days.apply_site(document, site)
+    site.apply_site(document, place)
     back = model.load(model.write(document, suffix), suffix)
     assert {issue.message for issue in idfkit.validate_document(back).errors} <= before
-    (_, place, where), *_ = site.objects
-    assert [one.name for one in back["Site:Location"]] == [place]
+    (_, city, where), *_ = place.objects
+    assert [one.name for one in back["Site:Location"]] == [city]
     assert back["Site:Location"][0].latitude == where["latitude"]
-    for one, (name, fields) in zip(back["SizingPeriod:DesignDay"], days_of(site), strict=True):
+    for one, (name, fields) in zip(back["SizingPeriod:DesignDay"], days_of(place), strict=True):
         assert one.name == name
         there = {field: value for field, value in one.data.items() if value not in ("", None)}
         assert _folded(there) == _folded(fields)
@@ -536,7 +539,7 @@ def _folded(fields: dict[str, Any]) -> dict[str, Any]:
 
 def test_nothing_else_in_the_text_changes() -> None:
     document = office()
-    design_days.apply_site(document, header_site(PHOENIX))
+    site.apply_site(document, header_site(PHOENIX))
     before, after = (_statements(text) for text in (OFFICE, model.write(document, ".idf")))
     assert {text.split(",")[0] for text in before ^ after} == {"Site:Location", "SizingPeriod:DesignDay"}
     assert len(before - after) == 3
@@ -549,23 +552,21 @@ def _statements(content: bytes) -> set[str]:
 
 
 def test_the_same_weather_twice_changes_nothing_more() -> None:
-    site = design_days.site_from_ddy(
-        ddy([*OWN_DAYS, "SizingPeriod:WeatherFileDays,week,7,13,7,19,SummerDesignDay,No,No;"])
-    )
-    for place in (header_site(PHOENIX), site):
+    of_ddy = site.site_from_ddy(ddy([*OWN_DAYS, "SizingPeriod:WeatherFileDays,week,7,13,7,19,SummerDesignDay,No,No;"]))
+    for place in (header_site(PHOENIX), of_ddy):
         document = office()
-        design_days.apply_site(document, place, weather.read_epw(PHOENIX))
+        site.apply_site(document, place, epw.read_epw(PHOENIX))
         once = model.write(document, ".idf")
-        design_days.apply_site(document, place, weather.read_epw(PHOENIX))
+        site.apply_site(document, place, epw.read_epw(PHOENIX))
         assert model.write(document, ".idf") == once
 
 
 def test_a_site_survives_being_plain_json() -> None:
-    site = header_site(CHICAGO)
-    there = design_days.Site(**json.loads(json.dumps(plain(asdict(site)))))
+    place = header_site(CHICAGO)
+    there = site.Site(**json.loads(json.dumps(plain(asdict(place)))))
     documents = [office(), office()]
-    for document, one in zip(documents, (site, there), strict=True):
-        design_days.apply_site(document, one)
+    for document, one in zip(documents, (place, there), strict=True):
+        site.apply_site(document, one)
     assert model.write(documents[0], ".idf") == model.write(documents[1], ".idf")
 
 
@@ -599,24 +600,24 @@ def test_denver_gives_the_model_of_denver_its_own_ground_and_water() -> None:
 
 
 def test_a_month_without_weather_leaves_ground_and_water_alone() -> None:
-    short = weather.read_epw(epw(lines(PHOENIX)[:1000]))
+    short = epw.read_epw(epw_of(lines(PHOENIX)[:1000]))
     assert math.isnan(short.annual_dry_bulb_c)
     document = office()
-    design_days.apply_site(document, header_site(PHOENIX), short)
+    site.apply_site(document, header_site(PHOENIX), short)
     assert document["Site:WaterMainsTemperature"][0].annual_average_outdoor_air_temperature == 9.69
 
 
 def test_the_ground_under_the_building_stays_and_is_told() -> None:
     document = office()
     before = dict(document["Site:GroundTemperature:BuildingSurface"][0].data)
-    assert design_days.left_behind(document) == [
+    assert site.left_behind(document) == [
         "the ground temperatures under the building (Site:GroundTemperature:BuildingSurface)",
         "daylight saving time (RunPeriodControl:DaylightSavingTime)",
         "the holidays (RunPeriodControl:SpecialDays)",
     ]
     moved(document, PHOENIX)
     assert dict(document["Site:GroundTemperature:BuildingSurface"][0].data) == before
-    assert "Site:GroundTemperature" not in str(design_days.left_behind(model.load(DENVER_OFFICE, ".idf")))
+    assert "Site:GroundTemperature" not in str(site.left_behind(model.load(DENVER_OFFICE, ".idf")))
 
 
 def test_schedules_of_the_old_place_are_told() -> None:
@@ -624,7 +625,7 @@ def test_schedules_of_the_old_place_are_told() -> None:
     document["Site:WaterMainsTemperature"][0].calculation_method = "Schedule"
     document.add("WeatherProperty:SkyTemperature", "", calculation_type="ScheduleValue", schedule_name="ALWAYS_ON")
     document.add("SizingPeriod:WeatherFileDays", "hot week", **WEEK)
-    told = " ".join(design_days.left_behind(document))
+    told = " ".join(site.left_behind(document))
     for one in (
         "the schedule of the water mains",
         "the schedule of the sky temperature",
@@ -661,7 +662,7 @@ def test_a_model_without_design_days_gets_none_but_those_of_a_ddy() -> None:
     moved(document, PHOENIX)
     assert [*model.objects_of(document, "SizingPeriod:DesignDay")] == []
     assert document["Site:Location"][0].latitude == 33.45
-    design_days.apply_site(document, design_days.site_from_ddy(CHICAGO_DDY))
+    site.apply_site(document, site.site_from_ddy(CHICAGO_DDY))
     assert len(document["SizingPeriod:DesignDay"]) == 3
 
 
@@ -670,7 +671,7 @@ def test_two_days_of_a_ddy_that_energyplus_tells_apart_were_one(encoding: str) -
     names = ("Straße", "STRASSE", "Été", "Étè")
     days = [day("", -20.0 - place, -25.0, COLD, name=name) for place, name in enumerate(names)]
     document = office()
-    design_days.apply_site(document, design_days.site_from_ddy(ddy(days, encoding=encoding)))
+    site.apply_site(document, site.site_from_ddy(ddy(days, encoding=encoding)))
     written = model.load(model.write(document, ".idf"), ".idf")["SizingPeriod:DesignDay"]
     assert [(one.name, one.maximum_dry_bulb_temperature) for one in written] == [
         (name, -20.0 - place) for place, name in enumerate(names)
@@ -682,22 +683,22 @@ def test_a_design_day_with_a_schedule_needs_it_in_the_model() -> None:
     own = own.replace(
         "           ,      !- Dry-Bulb Temperature Range", "  Swing,      !- Dry-Bulb Temperature Range", 1
     )
-    site = design_days.site_from_ddy(ddy([OWN_DAYS[0], own]))
+    place = site.site_from_ddy(ddy([OWN_DAYS[0], own]))
     document = office()
     with pytest.raises(
         InputError, match=r'heat wave of 1995" refers to the schedule "Swing", which the model does not'
     ):
-        design_days.apply_site(document, site)
+        site.apply_site(document, place)
     assert len(document["SizingPeriod:DesignDay"]) == 2, "the model is as it was"
     document.add("Schedule:Day:Interval", "SWING", data=[{"time": "Until: 24:00", "value_until_time": 0.5}])
-    design_days.apply_site(document, site)
+    site.apply_site(document, place)
     assert document["SizingPeriod:DesignDay"][1].dry_bulb_temperature_range_modifier_day_schedule_name == "Swing"
 
 
 def test_a_ddy_of_another_city_is_noticed() -> None:
-    site = design_days.site_from_ddy(CHICAGO_DDY)
-    assert design_days.far_apart(site, weather.read_epw(CHICAGO)) == ""
-    told = design_days.far_apart(site, weather.read_epw(PHOENIX))
+    place = site.site_from_ddy(CHICAGO_DDY)
+    assert site.far_apart(place, epw.read_epw(CHICAGO)) == ""
+    told = site.far_apart(place, epw.read_epw(PHOENIX))
     assert told.startswith(
         "design days of Chicago Ohare Intl Ap_IL_USA Design_Conditions are used with weather of Phoenix"
     )

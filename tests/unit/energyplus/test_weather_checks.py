@@ -11,7 +11,7 @@ import pytest
 from pyenergyplus.dataset import ref_models, weather_files
 
 import epstudy as ep
-from epstudy.engines.energyplus.weather_checks import Use, weather_findings
+from epstudy.engines.energyplus.check.weather_checks import Use, weather_findings
 
 CHICAGO = Path(weather_files["usa_il_chicago"])
 OFFICE = Path(ref_models["small_office"])

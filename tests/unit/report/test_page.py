@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from epstudy.core.outcome import Progress
 from epstudy.report.cells import Facts, add_cells, failures_text
-from epstudy.report.endings import Ending
+from epstudy.report.completeness import Ending
 from epstudy.report.page import make_page
 
 FACTS = Facts("question.ipynb", "0" * 64, {"city": "<chicago>"}, "ann", "2026-11-28T12:00:00+00:00", 3.0)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from epstudy.core.errors import InputError
+from epstudy.report.notebook import read_source
 from epstudy.report.parameters import check_names, read_assignments, typed, typed_values
-from epstudy.report.source import read_source
 from tests.unit.report.conftest import Write
 
 

@@ -1,0 +1,1 @@
+"""The command line: its parser, and what stands behind demo, doctor and notebooks."""

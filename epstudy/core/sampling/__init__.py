@@ -1,0 +1,1 @@
+"""Samplings: which points of the space of the parameters become variants."""

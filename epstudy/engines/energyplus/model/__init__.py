@@ -1,0 +1,1 @@
+"""The model: documents, fields, IDF and epJSON, weather files and the site."""

@@ -1,0 +1,1 @@
+"""What is asked of EnergyPlus, and what is read from what it wrote."""

@@ -1,0 +1,1 @@
+"""Celery and Redis: the application, its transport, and connections."""

@@ -1,0 +1,1 @@
+"""The ledger: the state of all studies of a pool, in Redis."""

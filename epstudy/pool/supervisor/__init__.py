@@ -1,0 +1,1 @@
+"""What keeps a pool going: supervisor, keeper, reconciliation, chores and queued reports."""

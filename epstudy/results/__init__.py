@@ -1,0 +1,1 @@
+"""From the store to DataFrames: rows, series, failures, estimates, and where each number comes from."""
