@@ -13,40 +13,41 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.core.extras import require
 
+#: Which module has which figure. A module of a figure's own name would hide the figure once it is imported.
 _HOMES = {
     "axis_label": "labels",
-    "band": "spread",
-    "carpet": "days",
+    "band": "bands",
+    "carpet": "carpets",
     "convergence": "indices",
-    "heatmap": "cells",
+    "heatmap": "heatmaps",
     "line": "lines",
-    "load_profile": "days",
+    "load_profile": "carpets",
     "monthly_end_uses": "months",
     "parallel_coordinates": "parallel",
-    "pareto": "trade_off",
-    "pareto_front": "trade_off",
-    "scatter_matrix": "pairs",
+    "pareto": "pareto_fronts",
+    "pareto_front": "pareto_fronts",
+    "scatter_matrix": "scatter_matrices",
     "sensitivity": "indices",
-    "tornado": "changes",
+    "tornado": "tornados",
 }
 
 __all__ = list(_HOMES)
 
 if TYPE_CHECKING:
-    from epstudy.plots.band import band as band
-    from epstudy.plots.carpet import carpet as carpet
-    from epstudy.plots.carpet import load_profile as load_profile
-    from epstudy.plots.heatmap import heatmap as heatmap
+    from epstudy.plots.bands import band as band
+    from epstudy.plots.carpets import carpet as carpet
+    from epstudy.plots.carpets import load_profile as load_profile
+    from epstudy.plots.heatmaps import heatmap as heatmap
     from epstudy.plots.indices import convergence as convergence
     from epstudy.plots.indices import sensitivity as sensitivity
     from epstudy.plots.labels import axis_label as axis_label
     from epstudy.plots.lines import line as line
     from epstudy.plots.months import monthly_end_uses as monthly_end_uses
     from epstudy.plots.parallel import parallel_coordinates as parallel_coordinates
-    from epstudy.plots.pareto import pareto as pareto
-    from epstudy.plots.pareto import pareto_front as pareto_front
-    from epstudy.plots.scatter_matrix import scatter_matrix as scatter_matrix
-    from epstudy.plots.tornado import tornado as tornado
+    from epstudy.plots.pareto_fronts import pareto as pareto
+    from epstudy.plots.pareto_fronts import pareto_front as pareto_front
+    from epstudy.plots.scatter_matrices import scatter_matrix as scatter_matrix
+    from epstudy.plots.tornados import tornado as tornado
 
 
 def __getattr__(name: str) -> Any:

@@ -95,8 +95,8 @@ class Live:
     def begin(self, what: Callable[[Pool], object]) -> None:
         """Start the pool, if it is a private one, and have it begin with what is in the store.
 
-        One that answered before, or whose keeper lives, begins when it answers again: its reconciliation finds the study
-        in the store.
+        One that answered before, or whose keeper lives, begins when it answers again: its reconciliation finds the
+        study in the store.
 
         Raises
         ------

@@ -70,8 +70,8 @@ def make_app(redis_url: str, *, answer_s: float = 30.0) -> Celery:
         worker_hijack_root_logger=False,
         broker_transport_options={
             # What a worker took is not kept in Redis besides: what it loses is queued again by the reconciliation
-            # within seconds and not after an hour, and an entry there that is none of kombu's would end every worker at its
-            # start.
+            # within seconds and not after an hour, and an entry there that is none of kombu's would end every worker
+            # at its start.
             "ack_emulation": False,
             "queue_order_strategy": "round_robin",  # "priority" starves whoever comes second
             "global_keyprefix": PREFIX,

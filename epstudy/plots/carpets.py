@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from epstudy.core.errors import InputError
-from epstudy.plots.band import draw_spread, mark_dates
+from epstudy.plots.bands import draw_spread, mark_dates
 from epstudy.plots.labels import legend_text, say, say_below, wrapped
 from epstudy.plots.panels import label_outer, one_panel, several_panels
 from epstudy.plots.steps import (
