@@ -6,7 +6,6 @@ those that are done come from the store.
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from epstudy.core.extras import require
 from epstudy.core.parameter import Parameter, distribution_of
 from epstudy.core.sampling.cube import at
 from epstudy.core.sampling.grid import Labels, Point, checked_number, select, with_drawn
+from epstudy.core.text import did_you_mean, near_names
 from epstudy.plan import Plan
 
 if TYPE_CHECKING:
@@ -234,9 +234,8 @@ def check_objectives(objectives: Mapping[str, Objective], metrics: Sequence[str]
     """Raise InputError when an objective is no result."""
     for name, objective in objectives.items():
         if not callable(objective) and name not in metrics:
-            near = difflib.get_close_matches(name, metrics, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(metrics)}"
-            raise InputError(f'there is no result "{name}" to minimise{hint}')
+            hint = did_you_mean(near_names(name, metrics)) or f"there are {', '.join(metrics)}"
+            raise InputError(f'there is no result "{name}" to minimise; {hint}')
 
 
 def front(table: pd.DataFrame, greatest: Sequence[bool]) -> list[bool]:

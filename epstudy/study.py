@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from epstudy.core.arguments import checked_causes
 from epstudy.core.check import Check
 from epstudy.core.contracts import Engine, Prepared
-from epstudy.core.errors import CheckError, EpstudyError, IncompleteError, InputError, StoreError
+from epstudy.core.errors import (
+    CheckError,
+    EpstudyError,
+    IncompleteError,
+    InputError,
+    StoreError,
+    StudyNotFoundError,
+)
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome, Progress, State
 from epstudy.core.parameter import Parameter
@@ -596,23 +603,38 @@ class Study:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        if self._was_run():
+        try:
+            was_run = self._was_run()
+        except EpstudyError as error:
+            message = str(error)
+            page = f"<div><b>{html.escape(self.name)}</b>: {html.escape(message)}</div>"
+            display({"text/html": page, "text/plain": f'Study("{self.name}": {message.splitlines()[0]})'}, raw=True)  # type: ignore[no-untyped-call]
+            return
+        if was_run:
             self.panel()._ipython_display_()
         else:
             display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
-        try:
-            said = str(self.progress())
-        except EpstudyError as error:
-            said = str(error).splitlines()[0]
-        return f'Study("{self.name}": {said})'
+        return f'Study("{self.name}": {self._state()})'
 
     def _repr_html_(self) -> str:
         try:
-            return progress_html(self.name, self.progress())
+            if self._manifest is not None:
+                return progress_html(self.name, self.progress())
+        except EpstudyError:
+            pass  # `_state` says why
+        return f"<div><b>{html.escape(self.name)}</b>: {html.escape(self._state())}</div>"
+
+    def _state(self) -> str:
+        """How far the study is. Before its files were looked at, how many variants it has: nothing is read for that."""
+        if self._manifest is None and self._plan is not None:
+            count = len(self._plan.points)
+            return f"{count} variant{'' if count == 1 else 's'}"
+        try:
+            return str(self.progress())
         except EpstudyError as error:
-            return f"<div><b>{html.escape(self.name)}</b>: {html.escape(str(error))}</div>"
+            return str(error).splitlines()[0]
 
     # inside -----------------------------------------------------------------------------------------------------
 
@@ -680,9 +702,10 @@ class Study:
     def _was_run(self) -> bool:
         """Whether the store's study of this name is this one."""
         try:
-            return self._store.manifest(self.name).digest == self._own_manifest().digest
-        except EpstudyError:
+            stored = self._store.manifest(self.name)
+        except StudyNotFoundError:
             return False
+        return stored.digest == self._own_manifest().digest
 
     def _reference(self, relative_to: Literal["baseline"] | int) -> int:
         """The index of the variant to compare with."""
@@ -789,14 +812,13 @@ def studies(*, store: str | None = None) -> pd.DataFrame:
         except StoreError as error:
             rows.append({"study": name, "engine": str(error)})
             continue
-        told = told_keys(there, manifest, ())
-        outcomes = there.outcomes(manifest.keys, manifest.artifacts, told=told).values()
+        states = stored_states(there, manifest)
         rows.append(
             {
                 "study": name,
                 "variants": len(manifest),
-                "done": sum(outcome.state is State.DONE for outcome in outcomes),
-                "failed": sum(outcome.state is State.FAILED for outcome in outcomes),
+                "done": states.count(State.DONE),
+                "failed": states.count(State.FAILED),
                 "engine": manifest.engine,
                 "run": manifest.written.get("at", ""),
             }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from epstudy.core.canonical import canonical
 from epstudy.core.errors import IncompleteError, InputError
 from epstudy.core.sampling.grid import is_missing
+from epstudy.core.text import did_you_mean, near_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,9 +154,8 @@ def _column(frame: pd.DataFrame, y: Any) -> tuple[str, pd.Series[Any]]:
         return y, _numbers(y, frame[y])
     if y in frame.columns:
         raise InputError(f'"{y}" is a parameter; expected a result, such as "{_first_numeric(frame, metrics)}"')
-    near = difflib.get_close_matches(str(y), metrics, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else f"; they have {', '.join(metrics)}"
-    raise InputError(f"the results have no column {y!r}{hint}")
+    hint = did_you_mean(near_names(str(y), metrics)) or f"they have {', '.join(metrics)}"
+    raise InputError(f"the results have no column {y!r}; {hint}")
 
 
 def _numbers(name: str, column: pd.Series[Any]) -> pd.Series[Any]:

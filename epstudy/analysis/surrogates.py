@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +10,7 @@ from epstudy.analysis.regression import encoded, make_forest
 from epstudy.analysis.sample import Sample, checked_seed, label_key, read_sample
 from epstudy.core.errors import InputError
 from epstudy.core.extras import require
+from epstudy.core.text import near_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ class Surrogate:
             return pd.Series([], index=table.index, name=self.name, dtype=float)
         lacking = [name for name in self._sample.parameters if name not in table.columns]
         if lacking:
-            near = difflib.get_close_matches(lacking[0], [str(name) for name in table.columns], n=1)
+            near = near_names(lacking[0], map(str, table.columns))
             raise InputError(f'"{lacking[0]}" is not among the columns{f" (there is {near[0]!r})" if near else ""}')
         inputs = pd.DataFrame(
             {name: self._column(name, table[name], extrapolate) for name in self._sample.parameters}, index=table.index

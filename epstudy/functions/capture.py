@@ -5,7 +5,6 @@ import __future__
 
 import ast
 import builtins
-import difflib
 import dis
 import functools
 import io
@@ -21,6 +20,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, GeneratorType, Me
 from typing import Any, cast
 
 from epstudy.core.errors import InputError
+from epstudy.core.text import did_you_mean, near_names
 from epstudy.functions.entropy import Chance
 from epstudy.functions.installed import address, find, imports, pins
 
@@ -167,8 +167,8 @@ def _value(function: FunctionType, name: str) -> object:
 
 
 def near(name: str, names: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, names, 1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    close = near_names(name, names)
+    return f"; {did_you_mean(close)}" if close else ""
 
 
 def _globals_loaded(definition: Definition) -> set[str]:

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from epstudy.notebook.view import lines
+from epstudy.pool.progress import COLOURS
 
-#: The parts of the bar: name, colour (Okabe and Ito's, which the colour-blind can tell apart), words.
+#: The parts of the bar: name, colour, words.
 PARTS = (
-    ("done", "#0072b2", "done"),
+    ("done", COLOURS["done"], "done"),
     ("cached", "#56b4e9", "from the store"),
-    ("running", "#e69f00", "running"),
-    ("waiting", "#c9c9c9", "waiting"),
-    ("failed", "#d55e00", "failed"),
-    ("cancelled", "#7f7f7f", "cancelled"),
+    ("running", COLOURS["running"], "running"),
+    ("waiting", COLOURS["pending"], "waiting"),
+    ("failed", COLOURS["failed"], "failed"),
+    ("cancelled", COLOURS["cancelled"], "cancelled"),
 )
 _FAILURES = 5
 

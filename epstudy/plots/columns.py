@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from epstudy.core.errors import InputError
+from epstudy.core.text import did_you_mean, near_names
 from epstudy.results.rows import STATUS
 
 
@@ -109,5 +109,4 @@ def missing_note(missing: int, total: int, what: str = "variants") -> str:
 
 
 def _nearest(wanted: Sequence[str], known: Sequence[str]) -> str:
-    close = [match for name in wanted for match in difflib.get_close_matches(str(name), known, n=2, cutoff=0.6)]
-    return "did you mean " + " or ".join(f'"{name}"' for name in dict.fromkeys(close)) + "?" if close else ""
+    return did_you_mean(match for name in wanted for match in near_names(str(name), known, count=2))

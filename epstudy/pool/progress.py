@@ -11,13 +11,15 @@ from typing import TextIO
 from epstudy.core.outcome import Progress
 
 _BAR = 30
-_STATES = (
-    ("done", "#2a7de1"),
-    ("failed", "#c0392b"),
-    ("cancelled", "#999999"),
-    ("running", "#e6a817"),
-    ("pending", "#dddddd"),
-)
+
+#: The colours of the states, of Okabe and Ito's palette, which the colour-blind can tell apart; panel.js has the same.
+COLOURS = {
+    "done": "#0072b2",
+    "failed": "#d55e00",
+    "cancelled": "#7f7f7f",
+    "running": "#e69f00",
+    "pending": "#c9c9c9",
+}
 
 
 class ProgressLines:
@@ -99,11 +101,11 @@ def tell(text: str) -> None:
 
 def progress_html(study: str, progress: Progress) -> str:
     """Return a bar and the counts as HTML that needs no script and no style sheet."""
-    counts = {name: getattr(progress, name) for name, _ in _STATES}
+    counts = {name: getattr(progress, name) for name in COLOURS}
     parts = "".join(
         f"<span style='display:inline-block;height:10px;width:{100 * counts[name] / max(progress.total, 1):.2f}%;"
         f"background:{colour}' title='{counts[name]} {name}'></span>"
-        for name, colour in _STATES
+        for name, colour in COLOURS.items()
         if counts[name]
     )
     return (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from epstudy.core.errors import InputError
+from epstudy.core.text import did_you_mean, near_names
 from epstudy.report.notebook import Source
 from epstudy.report.paths import masked
 
@@ -124,6 +124,5 @@ def typed(text: str) -> Any:
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    folded = {one.casefold(): one for one in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return f' (did you mean "{folded[close[0]]}"?)' if close else ""
+    close = near_names(name, known, cutoff=0.5)
+    return f" ({did_you_mean(close)})" if close else ""

@@ -16,6 +16,8 @@ from epstudy.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from epstudy.results.frames import ResultsFrame
+
 INDEX = "variant"
 STATUS = "status"
 NOTES = "_sizing"  # behind the name of a weather parameter: where its location and design days come from
@@ -64,11 +66,14 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
         if axis.notes:
             place = manifest.axes.index(axis)
             frame[f"{axis.name}{NOTES}"] = [axis.notes[row[place]] for row in manifest.rows]
-    for name in (*manifest.metrics, *extra):
-        frame[name] = [
+    metrics = {
+        name: [
             outcome.metrics.get(name, float("nan")) if outcome and outcome.state is State.DONE else float("nan")
             for outcome in found
         ]
+        for name in (*manifest.metrics, *extra)
+    }
+    frame = _with_columns(frame, metrics)
     frame.attrs["units"] = dict(manifest.metrics)
     frame.attrs["parameter_units"] = {axis.name: axis.unit for axis in manifest.axes if axis.unit}
     frame.attrs["labels"] = {axis.name: axis.label for axis in manifest.axes if axis.label}
@@ -77,6 +82,21 @@ def results_frame(manifest: Manifest, outcomes: Mapping[str, Outcome], states: S
     engines = sorted({outcome.engine for outcome in found if outcome and outcome.engine})
     frame.attrs["engine"] = ", ".join(engines) or str(manifest.recipe.get("build", ""))
     return frame
+
+
+def _with_columns(frame: ResultsFrame, columns: Mapping[str, Any]) -> ResultsFrame:
+    """The frame with these columns at its end; one of a name that it has takes that one's place.
+
+    In one step: pandas warns of a hundred that are added one by one.
+    """
+    import pandas as pd
+
+    from epstudy.results.frames import ResultsFrame
+
+    new = {name: values for name, values in columns.items() if name not in frame.columns}
+    for name in columns.keys() - new.keys():
+        frame[name] = columns[name]
+    return ResultsFrame(pd.concat([frame, pd.DataFrame(new, index=frame.index)], axis="columns")) if new else frame
 
 
 def _chosen_by(manifest: Manifest) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -13,6 +15,7 @@ from epstudy.core.errors import StoreError
 from epstudy.store.files import About, part_name, reason
 
 _MARKS = ("size", "mtime", "ino", "ETag", "etag", "LastModified", "updated", "created")
+_WRITER = threading.Lock()
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -27,6 +30,8 @@ class Objects:
         self._fs = fs
         self._root = root.rstrip("/")
         self._cache = cache
+        self._creates = "mode" in inspect.signature(fs.pipe_file).parameters
+        self._in_memory = "memory" in ((fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol))
 
     def shown(self, name: str) -> str:
         """Return the full path of a file, for messages."""
@@ -38,10 +43,29 @@ class Objects:
             return bytes(self._fs.cat_file(self.shown(name)))
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write a new file; False when there is one already."""
+        """Write a new file; False when there is one already.
+
+        Of two writers at the same moment one is told False where the file system takes `mode="create"`, as those of S3
+        and Google do; on others both may be told True, unless they are threads of one process.
+        """
         if self.about(name) is not None:
             return False
-        self.replace(name, content)
+        if self._creates and not self._in_memory:
+            return self._create(name, content)
+        with _WRITER:  # of fsspec's memory:// a look and a write are two steps, also with mode="create"
+            if self.about(name) is not None:
+                return False
+            self.replace(name, content)
+        return True
+
+    def _create(self, name: str, content: bytes) -> bool:
+        try:
+            with _asking(self.url, "written"):
+                self._fs.pipe_file(self.shown(name), content, mode="create")
+        except StoreError:
+            if self.about(name) is None:
+                raise
+            return False  # somebody was quicker; which error says so differs from file system to file system
         return True
 
     def replace(self, name: str, content: bytes) -> None:

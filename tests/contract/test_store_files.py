@@ -363,3 +363,26 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     store.put_artifact(KEY, "a.parquet", b"series")
     with pytest.raises(StoreError, match=r"cannot be read into .*cache.*: Not a directory$"):
         store.artifact(KEY, "a.parquet")
+
+
+def test_of_two_writers_at_one_moment_only_one_is_told_that_it_was_first(make: Callable[[], Store]) -> None:
+    make().create()
+    both_first = []
+    for number in range(300):
+        key = f"{number:064x}"
+        firsts: list[bool] = []
+        ready = threading.Barrier(2)
+
+        def write(key: str = key, firsts: list[bool] = firsts, ready: threading.Barrier = ready) -> None:
+            store = make()
+            ready.wait()
+            firsts.append(store.put_outcome(key, DONE))
+
+        writers = [threading.Thread(target=write) for _ in range(2)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        if sorted(firsts) != [False, True]:
+            both_first.append((number, firsts))
+    assert both_first == []

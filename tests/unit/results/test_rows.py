@@ -38,6 +38,16 @@ def test_every_variant_has_a_row_with_typed_columns() -> None:
     assert frame.attrs["units"] == METRICS
 
 
+def test_a_hundred_metrics_and_more_were_warnings_of_pandas() -> None:
+    metrics = {f"metric_{number}": "kWh" for number in range(250)}
+    outcomes = {KEYS[0]: Outcome(State.DONE, metrics=dict.fromkeys(metrics, 1.5) | {"added": 2.0})}
+    frame = results_frame(replace(MANIFEST, metrics=metrics), outcomes, [])
+    assert list(frame.columns) == ["lpd", "status", *metrics, "added"]
+    assert frame.loc[0, "metric_249"] == 1.5
+    assert frame.loc[1:, "metric_249"].isna().all()
+    assert frame.rename(columns={"metric_0": "first"}).attrs["units"]["first"] == "kWh"
+
+
 def labelled() -> pd.DataFrame:
     axis = replace(AXIS, unit="W/m2", label="Lighting power density")
     return results_frame(replace(MANIFEST, axes=(axis,)), OUTCOMES, [])

@@ -7,7 +7,6 @@ would run, is taken only where the model is trusted: whatever is taken goes into
 from __future__ import annotations
 
 import ast
-import difflib
 import posixpath
 import re
 import sys
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from epstudy.core.canonical import content_digest, folded
+from epstudy.core.text import near_names
 from epstudy.engines.energyplus.model.model import Document, ModelObject, objects_of
 
 _FMU = ("ExternalInterface:FunctionalMockupUnitImport", "fmu_file_name")
@@ -184,8 +184,7 @@ def _near(path: Path) -> str:
     if not path.parent.is_dir():
         return f": there is no folder {path.parent}"
     names = sorted(one.name for one in path.parent.iterdir() if one.is_file())
-    close = difflib.get_close_matches(path.name.casefold(), [name.casefold() for name in names], n=3, cutoff=0.6)
-    near = [name for name in names if name.casefold() in close]
+    near = sorted(near_names(path.name, names, count=3))
     near = near or [name for name in names if Path(name).suffix.casefold() == path.suffix.casefold()]
     near = near or [name for name in names if Path(name).stem.casefold() == path.stem.casefold()]
     return f"; its folder has {', '.join(near[:5])}" if near else ""

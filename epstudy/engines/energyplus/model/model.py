@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import logging
 import re
@@ -15,6 +14,7 @@ import idfkit
 from epstudy.core.canonical import folded
 from epstudy.core.errors import InputError
 from epstudy.core.parameter import split_target
+from epstudy.core.text import did_you_mean, near_names
 from epstudy.engines.energyplus.model.document import template_classes
 from epstudy.engines.energyplus.model.epjson import parsed, read_epjson, write_epjson
 from epstudy.engines.energyplus.model.fields import Place, as_number, field_names, find_place, refusal, unnumbered
@@ -352,13 +352,13 @@ def label_of(one: ModelObject) -> str:
 def nearest(wanted: str, *pools: Iterable[str]) -> str:
     """'; did you mean …?' with the nearest name of the first pool that has one."""
     for pool in pools:
-        names = {name.casefold(): name for name in pool}
+        names = list(dict.fromkeys(pool))
         folded = wanted.casefold()
-        close = difflib.get_close_matches(folded, names, n=3, cutoff=0.6)
-        close = close or [name for name in names if len(folded) > 2 and folded in name][:3]
-        close = close or difflib.get_close_matches(folded, names, n=1, cutoff=0.4)
+        close = near_names(wanted, names, count=3)
+        close = close or [name for name in names if len(folded) > 2 and folded in name.casefold()][:3]
+        close = close or near_names(wanted, names, cutoff=0.4)
         if close:
-            return "; did you mean " + " or ".join(f'"{names[name]}"' for name in close) + "?"
+            return f"; {did_you_mean(close)}"
     return ""
 
 

@@ -5,7 +5,6 @@ EnergyPlus tells no capital from a small letter, nor do these: requests that mea
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from epstudy.core.canonical import folded, short_digest
 from epstudy.core.errors import InputError
+from epstudy.core.text import did_you_mean, near_names
 
 #: How often a series is reported. "timestep" is that of the zones, "detailed" that of the air and water systems.
 Frequency = Literal["timestep", "detailed", "hourly", "daily", "monthly", "runperiod", "annual"]
@@ -394,9 +394,8 @@ def report_id(name: str) -> str:
 
 def nearest(wanted: str, names: Iterable[str]) -> str:
     """Return "; did you mean …?" with up to three names, or an empty text when none is near."""
-    known = {folded(name): name for name in names}
-    close = difflib.get_close_matches(folded(wanted), known, n=3, cutoff=0.6)
-    return "; did you mean " + " or ".join(f'"{known[name]}"' for name in close) + "?" if close else ""
+    close = near_names(wanted, names, count=3)
+    return f"; {did_you_mean(close)}" if close else ""
 
 
 def _name(name: Any, what: str, example: str) -> str:
