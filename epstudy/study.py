@@ -43,26 +43,15 @@ from epstudy.pool.client import Live
 from epstudy.pool.progress import ProgressLines, progress_html
 from epstudy.pool.troubles import News, study_troubles
 from epstudy.results import kept
+from epstudy.results.effects import Contents, without_effect
 from epstudy.results.estimate import Estimate, estimate
 from epstudy.results.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.results.provenance import provenance_series
-from epstudy.results.rows import (
-    Contents,
-    chosen_variants,
-    is_stored,
-    manifest_frame,
-    notes_on_metrics,
-    notes_on_outputs,
-    results_frame,
-    stored_states,
-    table_frame,
-    timeseries_frame,
-    told_keys,
-    variants_frame,
-    with_output_columns,
-    with_savings,
-    without_effect,
-)
+from epstudy.results.rows import notes_on_metrics, results_frame
+from epstudy.results.savings import with_savings
+from epstudy.results.states import is_stored, stored_states, told_keys
+from epstudy.results.study_outputs import notes_on_outputs, table_frame, timeseries_frame, with_output_columns
+from epstudy.results.variants import chosen_variants, manifest_frame, variants_frame
 from epstudy.results.verification import Verification, verify
 from epstudy.settings import Settings
 from epstudy.store import Store

@@ -16,7 +16,7 @@ from epstudy.pool import commands
 from epstudy.pool.client import Live
 from epstudy.pool.troubles import Watch
 from epstudy.results.kept import fetch
-from epstudy.results.rows import stored_states
+from epstudy.results.states import stored_states
 from epstudy.settings import Settings, mask
 from epstudy.store import Store
 

@@ -14,7 +14,7 @@ from epstudy.core.glance import Glance
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
 from epstudy.pool.progress import tell
-from epstudy.results.rows import is_cancelled
+from epstudy.results.states import is_cancelled
 from epstudy.settings import Settings
 from epstudy.store import Store, Wanted
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import State
 from epstudy.pool.client import Live
-from epstudy.results.rows import NOBODY, status_of
+from epstudy.results.states import NOBODY, status_of
 from epstudy.store import Store
 
 _PAUSED = "by pause(); resume() goes on"

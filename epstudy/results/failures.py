@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from epstudy.core.manifest import Manifest
 from epstudy.core.message_groups import normalised
 from epstudy.core.outcome import Cause, Outcome, State
-from epstudy.results.rows import NOBODY, manifest_frame, status_of
+from epstudy.results.states import NOBODY, status_of
+from epstudy.results.variants import manifest_frame
 
 if TYPE_CHECKING:
     import pandas as pd

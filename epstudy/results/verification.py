@@ -9,7 +9,7 @@ from typing import Protocol
 from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Progress, State
-from epstudy.results.rows import NOBODY, status_of, told_keys
+from epstudy.results.states import NOBODY, status_of, told_keys
 from epstudy.store import Store
 
 _ENDS = (State.DONE, State.FAILED, State.CANCELLED)

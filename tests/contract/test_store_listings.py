@@ -10,7 +10,8 @@ import pytest
 from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.pool.client import Live
-from epstudy.results.rows import results_frame, stored_states, told_keys
+from epstudy.results.rows import results_frame
+from epstudy.results.states import stored_states, told_keys
 from epstudy.results.verification import verify
 from epstudy.settings import Settings
 from epstudy.store import Store, Wanted

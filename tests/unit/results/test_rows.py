@@ -13,8 +13,11 @@ import pytest
 from epstudy.core.manifest import Axis, Manifest
 from epstudy.core.outcome import Cause, Outcome, State
 from epstudy.plots.labels import axis_label
+from epstudy.results.effects import without_effect
 from epstudy.results.failures import failures_frame
-from epstudy.results.rows import results_frame, stored_states, with_savings, without_effect
+from epstudy.results.rows import results_frame
+from epstudy.results.savings import with_savings
+from epstudy.results.states import stored_states
 from epstudy.store import Store
 
 KEYS = tuple(f"{place}" * 64 for place in "01234")
