@@ -32,7 +32,7 @@ _HOMES = {
     "Morris": "epstudy.core.sampling.sensitivity_samples",
     "day_types": "epstudy.results.day_types",
     "Study": "epstudy.study",
-    "studies": "epstudy.study",
+    "studies": "epstudy.results.listing",
     "Check": "epstudy.core.check",
     "Progress": "epstudy.core.outcome",
     "Outcome": "epstudy.core.outcome",
@@ -87,8 +87,8 @@ if TYPE_CHECKING:
     from epstudy.engines.energyplus.parameters import Weather as Weather
     from epstudy.engines.energyplus.table import Table as Table
     from epstudy.results.day_types import day_types as day_types
+    from epstudy.results.listing import studies as studies
     from epstudy.study import Study as Study
-    from epstudy.study import studies as studies
 
 
 def __getattr__(name: str) -> Any:

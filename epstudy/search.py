@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from epstudy.core.errors import InputError
 from epstudy.core.extras import require
+from epstudy.core.outcome import Progress
 from epstudy.core.parameter import Parameter, distribution_of
 from epstudy.core.sampling.cube import at
 from epstudy.core.sampling.grid import Labels, Point, checked_number, select, with_drawn
 from epstudy.core.text import did_you_mean, near_names
 from epstudy.plan import Plan
+from epstudy.pool.progress import ProgressLines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,6 +230,22 @@ def _values_of(name: str, objective: Callable[[pd.DataFrame], Any], results: pd.
         return pd.Series(values, index=results.index, dtype=float)
     except (TypeError, ValueError) as error:
         raise InputError(f'the objective "{name}" returns no numbers: {error}') from error
+
+
+def run_search(search: Search, n: int, evaluate: Callable[[Plan], tuple[Progress, pd.DataFrame]]) -> pd.DataFrame:
+    """Return all evaluations of a search, which stops after `n` variants or when it is cancelled.
+
+    `evaluate` runs a plan as a study, and returns how that ended and its results.
+    """
+    with ProgressLines(search.plan.name) as lines:
+        while search.ask():
+            progress, results = evaluate(search.plan)
+            if progress.cancelled:
+                lines.say(f"cancelled after {progress.done} variants; called again it goes on")
+                break
+            search.tell(results)
+            lines.say(f"{len(results)} of {n} variants: {search.best()}")
+    return search.evaluations(results)
 
 
 def check_objectives(objectives: Mapping[str, Objective], metrics: Sequence[str]) -> None:

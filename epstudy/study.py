@@ -11,7 +11,7 @@ import asyncio
 import html
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,6 @@ from epstudy.core.errors import (
     EpstudyError,
     IncompleteError,
     InputError,
-    StoreError,
     StudyNotFoundError,
 )
 from epstudy.core.manifest import Manifest
@@ -40,18 +39,19 @@ from epstudy.plan import Plan, make_plan
 from epstudy.pool import commands
 from epstudy.pool.acceptance import acceptance
 from epstudy.pool.client import Live
+from epstudy.pool.following import POLL_S, follow, follow_aloud, progress_of
 from epstudy.pool.progress import ProgressLines, progress_html
-from epstudy.pool.troubles import News, study_troubles
+from epstudy.pool.troubles import study_troubles
 from epstudy.results import kept
-from epstudy.results.effects import Contents, without_effect
 from epstudy.results.estimate import Estimate, estimate
 from epstudy.results.failures import failing_levels_frame, failure_groups_frame, failures_frame
 from epstudy.results.provenance import provenance_series
-from epstudy.results.rows import notes_on_metrics, results_frame
+from epstudy.results.rows import results_frame
 from epstudy.results.savings import with_savings
-from epstudy.results.states import is_stored, stored_states, told_keys
-from epstudy.results.study_outputs import notes_on_outputs, table_frame, timeseries_frame, with_output_columns
-from epstudy.results.variants import chosen_variants, manifest_frame, variants_frame
+from epstudy.results.states import stored_states, told_keys
+from epstudy.results.study_outputs import table_frame, timeseries_frame, with_output_columns
+from epstudy.results.summary import summary
+from epstudy.results.variants import checked_variant, chosen_variants, manifest_frame, reference_variant, variants_frame
 from epstudy.results.verification import Verification, verify
 from epstudy.settings import Settings
 from epstudy.store import Store
@@ -64,10 +64,6 @@ if TYPE_CHECKING:
     from epstudy.engines.energyplus.outputs.scalars import KeptName
     from epstudy.notebook.panel import Panel
 
-_POLL_S = 0.1
-_STORED_S = 2.0  # how often the store is read through for progress while the pool is away
-_SUMMED_UP = 5  # groups of failures that `wait` tells
-_IN_OUTPUTS = ", also in the outputs that were asked for"
 _LOOKED_AT = 5000  # variants of a study that `wait` looks through for parameters that changed nothing
 
 
@@ -259,23 +255,25 @@ class Study:
         manifest = self._read_manifest()
         self._live.refuse_to_wait(manifest)
         with watched(self._settings, manifest) as lines:
-            for progress in self._told_follow(lines):
+            for progress in follow_aloud(self._store, self._live, manifest, lines):
                 if deadline is not None and time.monotonic() > deadline and not progress.complete:
                     raise _not_yet(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
             lines.say(self._store.why_cancelled(self.name))
-            for text in self._said_at_the_end():
-                lines.say(text)
+            if len(manifest) <= _LOOKED_AT:
+                for text in summary(self._store, manifest, self._outcomes(self._live.states(manifest))):
+                    lines.say(text)
         return self
 
     def __await__(self) -> Generator[Any, None, Study]:
         return self._finished().__await__()
 
     async def _finished(self) -> Study:
-        with watched(self._settings, self._read_manifest(), silent=True):
-            for progress in self._follow():
+        manifest = self._read_manifest()
+        with watched(self._settings, manifest, silent=True):
+            for progress in follow(self._store, self._live, manifest):
                 if progress.complete:
                     break
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(POLL_S)
         return self
 
     def cancel(self) -> Study:
@@ -364,7 +362,7 @@ class Study:
         CheckError
             When the check finds problems.
         """
-        from epstudy.search import Search, check_objectives
+        from epstudy.search import Search, check_objectives, run_search
 
         if self._plan is None:
             raise InputError("this study was opened from the store; minimise() needs the one made with its engine")
@@ -374,46 +372,22 @@ class Study:
             raise CheckError(self.name, prepared.check)
         if not prepared.outputs:  # which may bring columns of their own
             check_objectives(search.objectives, list(prepared.metrics))
-        with ProgressLines(search.plan.name) as lines:
-            while search.ask():
-                one = Study._of(search.plan.name, search.plan, self._settings)
-                one.run(check=False)
-                for progress in one._follow():
-                    if progress.complete:
-                        break
-                    time.sleep(_POLL_S)
-                results = one.results()
-                if progress.cancelled:
-                    lines.say(f"cancelled after {progress.done} variants; called again it goes on")
-                    break
-                search.tell(results)
-                lines.say(f"{len(results)} of {n} variants: {search.best()}")
-        return search.evaluations(results)
+        return run_search(search, n, lambda plan: Study._of(plan.name, plan, self._settings)._evaluated())
+
+    def _evaluated(self) -> tuple[Progress, pd.DataFrame]:
+        """Run without a check, wait in silence; return how it ended, and the results."""
+        manifest = self.run(check=False)._own_manifest()
+        for progress in follow(self._store, self._live, manifest):
+            if progress.complete:
+                break
+            time.sleep(POLL_S)
+        return progress, self.results()
 
     # after ------------------------------------------------------------------------------------------------------
 
     def progress(self) -> Progress:
         """Return how far the study is; before it was run, what the store holds of it already."""
-        live = self._live.progress(self._own_manifest())
-        if live is not None:
-            return live
-        away = self._live.lost_store()
-        if away:
-            total = len(self._own_manifest())
-            return Progress(total, pending=total, running=0, done=0, failed=0, cancelled=0, cached=0, paused=away)
-        states = stored_states(self._store, self._own_manifest())
-        count = {state: states.count(state.value) for state in State}
-        left = count[State.PENDING] + count[State.RUNNING]
-        return Progress(
-            total=len(states),
-            pending=count[State.PENDING],
-            running=count[State.RUNNING],
-            done=count[State.DONE],
-            failed=count[State.FAILED],
-            cancelled=count[State.CANCELLED],
-            cached=count[State.DONE],
-            paused=self._why_paused() if left else "",
-        )
+        return progress_of(self._store, self._live, self._own_manifest())
 
     @brief_interrupts()
     def verify(self) -> Verification:
@@ -453,7 +427,9 @@ class Study:
         if strict and not (frame["status"] == State.DONE).all():
             counts = ", ".join(f"{count} {state}" for state, count in frame["status"].value_counts().items())
             raise IncompleteError(f'study "{self.name}": {counts}; wait() for it, look at failures(), or strict=False')
-        return frame if relative_to is None else with_savings(frame, self._reference(relative_to))
+        return (
+            frame if relative_to is None else with_savings(frame, reference_variant(self._own_manifest(), relative_to))
+        )
 
     @brief_interrupts()
     def timeseries(
@@ -549,7 +525,7 @@ class Study:
         InputError
             When there is none; the message lists those that it kept.
         """
-        return kept.fetch(self._store, self._own_manifest(), self._checked(variant), name)
+        return kept.fetch(self._store, self._own_manifest(), checked_variant(self._own_manifest(), variant), name)
 
     @brief_interrupts()
     def export(self, variant: int, path: str | os.PathLike[str]) -> Path:
@@ -561,7 +537,7 @@ class Study:
             When the folder is there and not empty, or the variant's model cannot be made.
         """
         manifest = self._own_manifest()
-        index = self._checked(variant)
+        index = checked_variant(self._own_manifest(), variant)
         if self._plan is not None:
             self._keep_files(self._look(self._plan)[0])
         allowed = self._plan is not None or self._live.private or bool(self._settings.allow_code)
@@ -569,7 +545,7 @@ class Study:
 
     def why(self, variant: int) -> pd.DataFrame:
         """Return what a variant's key is made of, and which part differs from the nearest other result in the store."""
-        return kept.why(self._store, self._own_manifest(), self._checked(variant))
+        return kept.why(self._store, self._own_manifest(), checked_variant(self._own_manifest(), variant))
 
     def provenance(self) -> pd.Series[Any]:
         """Return what stands behind the results, by name: files with digests, engine, seed, CPU hours, versions.
@@ -654,7 +630,7 @@ class Study:
         try:
             probe.run(check=False)
             with ProgressLines(probe.name) as lines:  # and no panel: nobody can open this study afterwards
-                for _ in probe._told_follow(lines):
+                for _ in follow_aloud(probe._store, probe._live, probe._own_manifest(), lines):
                     pass
             failed = probe.failures()
         finally:
@@ -696,84 +672,11 @@ class Study:
             return False
         return stored.digest == self._own_manifest().digest
 
-    def _reference(self, relative_to: Literal["baseline"] | int) -> int:
-        """The index of the variant to compare with."""
-        if relative_to == "baseline":
-            baseline = self._own_manifest().baseline
-            if baseline is None:
-                raise InputError(f'study "{self.name}" has no baseline; add it with ep.Study(..., baseline=True)')
-            return baseline
-        return self._checked(relative_to, "relative_to", ' "baseline" or')
-
-    def _checked(self, variant: int, name: str = "variant", or_else: str = "") -> int:
-        """A variant's index, if it is one."""
-        last = len(self._own_manifest()) - 1
-        is_number = hasattr(variant, "__index__") and not isinstance(variant, bool)
-        if not is_number or not 0 <= int(variant) <= last:
-            raise InputError(f"{name} is {variant!r}; expected{or_else} a variant from 0 to {last}")
-        return int(variant)
-
     def _outcomes(self, states: Sequence[str] = ()) -> dict[str, Outcome]:
         """The outcomes in the store; those that have ended by the ledger's `states` are looked for by their names."""
         manifest = self._own_manifest()
         told = told_keys(self._store, manifest, states)
         return self._store.outcomes(manifest.keys, manifest.artifacts, told=told)
-
-    def _said_at_the_end(self) -> list[str]:
-        """Lines on why variants failed, on outputs that the engine did not know, and on parameters without effect."""
-        manifest = self._own_manifest()
-        if len(manifest) > _LOOKED_AT:
-            return []
-        outcomes = self._outcomes(self._live.states(manifest))
-        failed = failures_frame(manifest, outcomes, []).attrs["summary"]
-        more = [f"and {len(failed) - _SUMMED_UP} other messages; see failures()"] if len(failed) > _SUMMED_UP else []
-        frame, names = results_frame(manifest, outcomes, []), [axis.name for axis in manifest.axes]
-        idle = without_effect(frame, names, Contents(self._store, manifest).are_alike)
-        return [
-            *(f"failed: {text}" for text in failed[:_SUMMED_UP]),
-            *more,
-            *notes_on_metrics(manifest, outcomes),
-            *notes_on_outputs(self._store, manifest),
-            *(
-                [f"{', '.join(idle)}: all levels gave the same numbers{_IN_OUTPUTS if manifest.outputs else ''}"]
-                if idle
-                else []
-            ),
-        ]
-
-    def _why_paused(self) -> str:
-        """Why nothing more is begun, as far as the store or the silence of the pool says it; empty when it goes on."""
-        why = self._store.why_paused(self.name)
-        return self._live.trouble or (why if why and is_stored(self._store, self._own_manifest()) else "")
-
-    def _follow(self) -> Iterator[Progress]:
-        """Progress, again and again, until the study is complete."""
-        stored: Progress | None = None
-        read = 0.0
-        self._live.refuse_to_wait(self._own_manifest())
-        if self._live.is_away() and not self._live.lost_store() and self.name not in self._store.wanted():
-            stored = self.progress()
-            if stored.complete:
-                yield stored  # no pool is started for that
-                return
-        for progress in self._live.follow(self._own_manifest()):
-            if progress is None and (stored is None or time.monotonic() - read > _STORED_S):
-                stored, read = self.progress(), time.monotonic()
-            shown = progress or stored
-            assert shown is not None
-            yield shown
-
-    def _told_follow(self, lines: ProgressLines) -> Iterator[Progress]:
-        """As `_follow`, at the pace of whoever reads the lines: how far it is, and once what has stopped being true."""
-        news = News(self._live, self._store, self._own_manifest())
-        for progress in self._follow():
-            lines.show(progress)
-            for text in news.look(progress):
-                lines.warn(text)
-            yield progress
-            if progress.complete:
-                return
-            time.sleep(_POLL_S)
 
 
 def _not_yet(message: str) -> TimeoutError:
@@ -783,33 +686,3 @@ def _not_yet(message: str) -> TimeoutError:
 
 
 _FAILURES = {None: failures_frame, "message": failure_groups_frame, "level": failing_levels_frame}
-
-
-def studies(*, store: str | None = None) -> pd.DataFrame:
-    """Return the studies of the store, one row each: how many variants, how many done and failed, run when.
-
-    A study whose manifest is damaged has no numbers, and says so instead of its engine.
-    """
-    import pandas as pd
-
-    settings = Settings.load(store=store)
-    there = Store(settings.store)
-    rows: list[dict[str, Any]] = []
-    for name in there.studies():
-        try:
-            manifest = there.manifest(name)
-        except StoreError as error:
-            rows.append({"study": name, "engine": str(error)})
-            continue
-        states = stored_states(there, manifest)
-        rows.append(
-            {
-                "study": name,
-                "variants": len(manifest),
-                "done": states.count(State.DONE),
-                "failed": states.count(State.FAILED),
-                "engine": manifest.engine,
-                "run": manifest.written.get("at", ""),
-            }
-        )
-    return pd.DataFrame(rows, columns=["study", "variants", "done", "failed", "engine", "run"]).set_index("study")
