@@ -28,6 +28,11 @@ def simulator(kind: str) -> Simulator:
     return made
 
 
+def able() -> list[str]:
+    """Return the names of the engines that can run something here."""
+    return sorted(entry.name for entry in entry_points(group=GROUP) if simulator(entry.name).abilities())
+
+
 def describe(kind: str) -> str:
     """Return what is installed of the engine called `kind`, such as its version.
 

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from epstudy.engines import abilities
+from epstudy.engines import abilities, able
 from epstudy.pool.broker.app import QUEUE, TASK, make_app, queue_of
 from epstudy.pool.worker.resize import follow_slots
 from epstudy.pool.worker.slot import Slot
@@ -50,9 +50,9 @@ def main() -> None:
         sys.exit("this is the inner process of `epstudy worker`; start that instead")
     app = make_app(url)
     scratch = Path(settings.scratch)
-    register(app, Slot(settings, url, scratch, supervisor=sys.argv[2], identity=sys.argv[3]))
+    engines = able()  # which also loads, once in the parent, what every child would load for itself
+    register(app, Slot(settings, url, scratch, supervisor=sys.argv[2], identity=sys.argv[3], engines=engines))
     follow_slots(app, scratch)
-    _import_before_fork()
     app.worker_main(
         [
             "worker",
@@ -66,13 +66,6 @@ def main() -> None:
             "--without-heartbeat",
         ]
     )
-
-
-def _import_before_fork() -> None:
-    """Load once in the parent what every child would load for itself."""
-    import epstudy.engines
-
-    epstudy.engines.simulator("energyplus")
 
 
 if __name__ == "__main__":

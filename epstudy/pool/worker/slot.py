@@ -6,7 +6,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from epstudy import engines
@@ -31,8 +31,17 @@ _NO_STORE_S = 2.0
 class Slot:
     """One Celery child's view of the world. Opens nothing before it is used, so it may be made before a fork."""
 
-    def __init__(self, settings: Settings, redis_url: str, scratch: Path, supervisor: str, identity: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redis_url: str,
+        scratch: Path,
+        supervisor: str,
+        identity: str = "",
+        engines: Sequence[str] = (),
+    ) -> None:
         self._settings = settings
+        self._engines = tuple(engines)  # that its queues send variants of
         self._redis_url = redis_url
         self._scratch = scratch
         self._supervisor = supervisor
@@ -45,12 +54,13 @@ class Slot:
         self.worker = ""
 
     def warm(self) -> None:
-        """Start the simulator of the first engine, so that the first variant finds it warm."""
+        """Start the simulators of the worker's engines, so that the first variant finds its own warm."""
         self.worker = worker_name(os.getpid())
-        try:
-            self._simulator("energyplus").warm()
-        except EpstudyError as error:
-            log.warning("no warm simulator: %s", error)
+        for engine in self._engines:
+            try:
+                self._simulator(engine).warm()
+            except EpstudyError as error:
+                log.warning("no warm simulator of %s: %s", engine, error)
 
     def close(self) -> None:
         """End the simulators of this child."""
