@@ -30,7 +30,7 @@ def test_a_killed_keeper_takes_everything_with_it_and_another_one_goes_on(own_st
 def test_a_killed_simulator_is_started_again(own_store: str) -> None:
     study = ep.Study("simulator", whole(), {"lpd": ep.Field(LPD, [6.0])}).run()
     until(lambda: list(runtime(own_store).folder.glob("scratch-*/runs/*/eplusout.err")))  # EnergyPlus is at it
-    simulators = [one for one in processes_of(own_store) if "energyplus.process" in " ".join(one.cmdline())]
+    simulators = [one for one in processes_of(own_store) if "energyplus.run.process" in " ".join(one.cmdline())]
     for simulator in simulators:
         simulator.kill()
     results = study.wait().results(strict=True)
@@ -45,7 +45,7 @@ def test_a_killed_celery_child_is_no_loss(own_store: str) -> None:
     main = next(
         one
         for one in processes_of(own_store)
-        if "workers.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper()
+        if "worker.serve" in " ".join(one.cmdline()) and one.ppid() == runtime(own_store).keeper()
     )
     simulators = [one for child in main.children() for one in child.children()]
     runs = next(runtime(own_store).folder.glob("scratch-*")) / "runs"

@@ -27,7 +27,7 @@ from tests.support.offices import alive, until
 
 START = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from epstudy.settings import Settings; "
-    "from epstudy.pool import local; local.start(Settings.load(), print)"
+    "from epstudy.pool import private_pool; private_pool.start(Settings.load(), print)"
 )
 WAIT = "import sys, epstudy as ep; print(ep.Study.open(sys.argv[1]).wait().progress().done)"
 

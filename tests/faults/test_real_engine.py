@@ -54,7 +54,7 @@ def outcomes(store: str, name: str) -> list[Outcome]:
 
 
 def simulators(store: str) -> list[psutil.Process]:
-    return [one for one in alive(processes_of(store)) if "energyplus.process" in " ".join(one.cmdline())]
+    return [one for one in alive(processes_of(store)) if "energyplus.run.process" in " ".join(one.cmdline())]
 
 
 def running(store: str, key: str) -> psutil.Process | None:

@@ -93,7 +93,7 @@ def on(_progress: float | None) -> None:
 
 def processes() -> list[psutil.Process]:
     """The warm processes of this very process; those of a pool have Celery children for parents."""
-    return [one for one in alive(psutil.Process().children()) if "energyplus.process" in " ".join(one.cmdline())]
+    return [one for one in alive(psutil.Process().children()) if "energyplus.run.process" in " ".join(one.cmdline())]
 
 
 def test_runs_follow_each_other_in_one_warm_process(simulator: EnergyPlusSimulator, tmp_path: Path) -> None:

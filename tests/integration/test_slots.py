@@ -41,7 +41,7 @@ def below_the_keeper(store: str, name: str) -> list[psutil.Process]:
 
 def children(store: str) -> list[psutil.Process]:
     """Celery's children: the slots."""
-    return [child for main in below_the_keeper(store, "workers.serve") for child in alive(main.children())]
+    return [child for main in below_the_keeper(store, "worker.serve") for child in alive(main.children())]
 
 
 def announced(ledger: Ledger) -> list[int]:
@@ -78,9 +78,9 @@ def test_the_number_outlives_the_worker_and_the_redis(pool: Pool, ledger: Ledger
     until(lambda: len(children(own_store)) == 1)
     pool.set_slots(3)
     until(lambda: len(children(own_store)) == 3)
-    [main] = below_the_keeper(own_store, "workers.serve")
+    [main] = below_the_keeper(own_store, "worker.serve")
     main.send_signal(signal.SIGKILL)
-    until(lambda: main not in below_the_keeper(own_store, "workers.serve") and len(children(own_store)) == 3)
+    until(lambda: main not in below_the_keeper(own_store, "worker.serve") and len(children(own_store)) == 3)
     assert announced(ledger) == [3]
 
     [redis] = below_the_keeper(own_store, "redis.sock")

@@ -22,7 +22,7 @@ def test_an_installed_energyplus_is_used_and_gives_the_wheels_numbers(store: str
     study = ep.Study("installed", engine, {"lpd": ep.Field(LPD, [2.21])})
     assert study.check().ok
     row = study.run().wait().results(strict=True).iloc[0]
-    warm = [one for one in processes_of(store) if "energyplus.process" in " ".join(one.cmdline())]
+    warm = [one for one in processes_of(store) if "energyplus.run.process" in " ".join(one.cmdline())]
     assert any(one.environ().get("PYTHONPATH", "").startswith(str(folder)) for one in warm), "it ran, and not the wheel"
     other = ep.Study("wheel", quick(), {"lpd": ep.Field(LPD, [2.21])})
     assert other.why(0).attrs["key"] == study.why(0).attrs["key"], "the same build is the same engine"

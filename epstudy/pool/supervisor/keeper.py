@@ -1,4 +1,4 @@
-"""The keeper's process: `python -m epstudy.pool.supervisor.keeper FOLDER RECORD DESCRIPTOR`, started by `local.start`.
+"""The keeper's process: `python -m epstudy.pool.supervisor.keeper FOLDER RECORD DESCRIPTOR`; `start` begins it.
 
 First the private Redis, then the workers; both die with the keeper. It ends by SIGTERM, or when it was idle: no client
 for `idle_s` seconds and no unfinished study. The record of the pool, which it got locked, says whether Redis answers.
