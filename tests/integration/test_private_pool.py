@@ -139,7 +139,8 @@ def test_a_client_that_comes_while_an_idle_pool_ends_gets_another_one(own_store:
 
 def test_two_clients_at_once_start_one_pool(own_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPSTUDY_IDLE_S", "120")
-    code = "from epstudy.settings import Settings; from epstudy.pool.private_pool import start; print(start(Settings.load()))"
+    imports = "from epstudy.settings import Settings; from epstudy.pool.private_pool import start"
+    code = f"{imports}; print(start(Settings.load()))"
     clients = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     urls = {client.communicate(timeout=600)[0].strip() for client in clients}
     assert len(urls) == 1
