@@ -6,6 +6,7 @@ that goes on finds that everything takes ten times longer.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -31,8 +32,11 @@ def slow_machine(store: str, share: float = 0.1) -> Iterator[None]:
 
 
 def _of(store: str) -> list[psutil.Process]:
+    """What belongs to the pool of a store, but not this process, whose path may have the word, too."""
     found = []
     for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
         with suppress(psutil.Error, OSError):
             if process.environ().get("EPSTUDY_STORE") == store and "epstudy" in " ".join(process.cmdline()):
                 found.append(process)
