@@ -91,7 +91,7 @@ def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelMana
     assert [outcomes[key].attempts for key in manifest.keys] == [1, 1, 1, 1]
     log = runtime(own_store).worker_log.read_text()
     assert log.count("received") == 4, "one message a variant"
-    until(lambda: gone(own_store) and not alive(pool), 30)
+    until(lambda: gone(own_store) and not alive(pool))
 
 
 def test_an_interrupt_ends_the_waiting_and_not_the_work(kernel: KernelManager, own_store: str) -> None:
@@ -121,7 +121,7 @@ def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
 
     study(6.0).run().wait()
     pool = processes_of(own_store)
-    until(lambda: gone(own_store) and not alive(pool), 30)
+    until(lambda: gone(own_store) and not alive(pool))
     assert study(6.5).run().wait().progress().done == 1
     assert ep.Study.open("idle").results(strict=True)["status"].eq("done").all()
 
