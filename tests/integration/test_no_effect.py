@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import epstudy as ep
-from epstudy.results import rows
+from epstudy.results import effects
 from epstudy.store import Store
 from tests.support.shoebox import shoebox
 
@@ -37,10 +37,10 @@ def test_temperatures_of_a_free_running_room_and_water_are_effects(
         1.0: [pytest.approx(60.48)],
     }
 
-    contents = rows.Contents(Store(store), study._own_manifest())
+    contents = effects.Contents(Store(store), study._own_manifest())
     pair = frame[(frame["wool"] == 0.3) & (frame["tap"] == 1.0)].index.tolist()
     assert contents.are_alike(pair)
     assert not contents.are_alike(frame.index.tolist())
-    contents = rows.Contents(Store(store), study._own_manifest())
+    contents = effects.Contents(Store(store), study._own_manifest())
     contents._left = 1000
     assert not contents.are_alike(pair), "what was not compared is not called the same"

@@ -70,7 +70,7 @@ def gone(store: str) -> bool:
 
 
 def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelManager, own_store: str) -> None:
-    execute(kernel, "import os; os.environ['EPSTUDY_IDLE_S'] = '20'")  # a slow machine takes long to come back to it
+    execute(kernel, "import os; os.environ['EPSTUDY_IDLE_S'] = '60'")  # a slow machine takes long to come back to it
     execute(kernel, CELL)
     until(lambda: progress("from-a-kernel").running == 2)
     # keeper, Redis, Celery with two children, two simulators; a variant is "running" a moment before its simulator is
