@@ -39,17 +39,17 @@ from epstudy.plan import Plan, make_plan
 from epstudy.pool import commands
 from epstudy.pool.acceptance import acceptance
 from epstudy.pool.client import Live
-from epstudy.pool.following import POLL_S, follow, follow_aloud, progress_of
+from epstudy.pool.following import POLL_S, follow, follow_and_show, progress_of
 from epstudy.pool.progress import ProgressLines, progress_html
 from epstudy.pool.troubles import study_troubles
 from epstudy.results import kept
 from epstudy.results.estimate import Estimate, estimate
 from epstudy.results.failures import failing_levels_frame, failure_groups_frame, failures_frame
+from epstudy.results.outputs import table_frame, timeseries_frame, with_output_columns
 from epstudy.results.provenance import provenance_series
 from epstudy.results.rows import results_frame
 from epstudy.results.savings import with_savings
 from epstudy.results.states import stored_states, told_keys
-from epstudy.results.study_outputs import table_frame, timeseries_frame, with_output_columns
 from epstudy.results.summary import summary
 from epstudy.results.variants import checked_variant, chosen_variants, manifest_frame, reference_variant, variants_frame
 from epstudy.results.verification import Verification, verify
@@ -255,7 +255,7 @@ class Study:
         manifest = self._read_manifest()
         self._live.refuse_to_wait(manifest)
         with watched(self._settings, manifest) as lines:
-            for progress in follow_aloud(self._store, self._live, manifest, lines):
+            for progress in follow_and_show(self._store, self._live, manifest, lines):
                 if deadline is not None and time.monotonic() > deadline and not progress.complete:
                     raise _not_yet(f'study "{self.name}" after {timeout:g} s: {progress}; it goes on')
             lines.say(self._store.why_cancelled(self.name))
@@ -570,36 +570,40 @@ class Study:
 
         try:
             was_run = self._was_run()
+            state = "" if was_run else self._state()
         except EpstudyError as error:
-            message = str(error)
-            page = f"<div><b>{html.escape(self.name)}</b>: {html.escape(message)}</div>"
-            display({"text/html": page, "text/plain": f'Study("{self.name}": {message.splitlines()[0]})'}, raw=True)  # type: ignore[no-untyped-call]
-            return
+            was_run, state = False, str(error)
         if was_run:
             self.panel()._ipython_display_()
         else:
-            display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)  # type: ignore[no-untyped-call]
+            display({"text/html": self._page(state), "text/plain": self._line(state)}, raw=True)  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
-        return f'Study("{self.name}": {self._state()})'
+        return self._line(self._state())
 
     def _repr_html_(self) -> str:
-        try:
-            if self._manifest is not None:
-                return progress_html(self.name, self.progress())
-        except EpstudyError:
-            pass  # `_state` says why
-        return f"<div><b>{html.escape(self.name)}</b>: {html.escape(self._state())}</div>"
+        return self._page(self._state())
 
-    def _state(self) -> str:
-        """How far the study is. Before its files were looked at, how many variants it has: nothing is read for that."""
+    def _state(self) -> Progress | str:
+        """How far the study is, or why nobody knows.
+
+        Before its files were looked at, how many variants it has: nothing is read for that.
+        """
         if self._manifest is None and self._plan is not None:
             count = len(self._plan.points)
             return f"{count} variant{'' if count == 1 else 's'}"
         try:
-            return str(self.progress())
+            return self.progress()
         except EpstudyError as error:
-            return str(error).splitlines()[0]
+            return str(error)
+
+    def _line(self, state: Progress | str) -> str:
+        return f'Study("{self.name}": {str(state).splitlines()[0]})'
+
+    def _page(self, state: Progress | str) -> str:
+        if isinstance(state, Progress):
+            return progress_html(self.name, state)
+        return f"<div><b>{html.escape(self.name)}</b>: {html.escape(state)}</div>"
 
     # inside -----------------------------------------------------------------------------------------------------
 
@@ -630,7 +634,7 @@ class Study:
         try:
             probe.run(check=False)
             with ProgressLines(probe.name) as lines:  # and no panel: nobody can open this study afterwards
-                for _ in follow_aloud(probe._store, probe._live, probe._own_manifest(), lines):
+                for _ in follow_and_show(probe._store, probe._live, probe._own_manifest(), lines):
                     pass
             failed = probe.failures()
         finally:

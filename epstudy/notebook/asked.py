@@ -8,7 +8,7 @@ from typing import Any
 
 from epstudy.core.errors import EpstudyError
 from epstudy.core.manifest import Manifest, output_file
-from epstudy.results.outputs import long_table, wide_series
+from epstudy.results.parquet import long_table, wide_series
 from epstudy.store import Store
 
 _MOST = 100  # numbers of one variant

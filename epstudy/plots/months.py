@@ -25,7 +25,7 @@ from epstudy.plots.steps import (
 )
 from epstudy.plots.styles import PALE, beside, look
 from epstudy.plots.ticks import Places, mark_x
-from epstudy.results.outputs import TIME
+from epstudy.results.parquet import TIME
 
 _NAMED = 9
 _OTHERS = "others"

@@ -15,7 +15,7 @@ import pandas as pd
 from epstudy.core.errors import InputError
 from epstudy.plots.columns import missing_note
 from epstudy.plots.labels import plain
-from epstudy.results.outputs import ENVIRONMENT
+from epstudy.results.parquet import ENVIRONMENT
 
 _DAY = pd.Timedelta(days=1)
 _MONTHS = pd.Timedelta(days=28), pd.Timedelta(days=31)

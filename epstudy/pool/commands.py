@@ -1,4 +1,4 @@
-"""Steering: what run, cancel, pause, resume and retry tell the store and the pool.
+"""What run, cancel, pause, resume and retry tell the store and the pool.
 
 The store hears it first: what stands there a pool obeys that is away now, or forgets what it was told.
 """

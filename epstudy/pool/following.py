@@ -55,7 +55,7 @@ def follow(store: Store, live: Live, manifest: Manifest) -> Iterator[Progress]:
         yield shown
 
 
-def follow_aloud(store: Store, live: Live, manifest: Manifest, lines: ProgressLines) -> Iterator[Progress]:
+def follow_and_show(store: Store, live: Live, manifest: Manifest, lines: ProgressLines) -> Iterator[Progress]:
     """Yield as `follow`, at a reader's pace: `lines` say how far it is, and once what has stopped being true."""
     news = News(live, store, manifest)
     for progress in follow(store, live, manifest):

@@ -328,7 +328,7 @@ def _spawn(runtime: Runtime, settings: Settings, lock: Lock, output: BinaryIO) -
     )
     with contextlib.suppress(psutil.NoSuchProcess):  # it writes the same; but until then it could not be stopped
         lock.write(Noted(process.pid, psutil.Process(process.pid).create_time(), runtime.folder, ready=False))
-    # Whoever started the keeper takes its end note, or it stays in the process table until the kernel ends.
+    # Whoever started the keeper reaps it; else it is a zombie until the kernel ends.
     threading.Thread(target=process.wait, daemon=True).start()
     return process
 

@@ -1,4 +1,4 @@
-"""Views of a Progress: a bar for a terminal, plain lines elsewhere, a static table for a notebook."""
+"""How a Progress is shown: a bar for a terminal, plain lines elsewhere, a static table for a notebook."""
 
 from __future__ import annotations
 

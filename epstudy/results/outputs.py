@@ -1,307 +1,243 @@
-"""From the Parquet files of many variants to one DataFrame: series side by side or stacked, tables stacked.
-
-Each variant has a file of its own for each output. A series holds the column `time`, the end of each interval, and one
-column a key; `environment` before it tells the simulated periods apart where there are several. What a file is stands
-as JSON in the metadata of its schema, under "epstudy". A file without rows is a variant that did not report this.
-
-Variants are aligned by month, day and time of day, not by year; see `epstudy.results.calendars`. What the days
-ran as stands in `attrs["day_types"]`; see `epstudy.results.day_types`.
-
-Files are read one after the other into the array that is returned, and of each only the columns that are asked for.
-"""
+"""The outputs of a study as DataFrames: which of them a name means, and the files of its variants."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from epstudy.core.canonical import folded
-from epstudy.core.errors import InputError, StoreError
-from epstudy.results.calendars import Calendar, aligned, days_as_shown
-from epstudy.results.day_types import remember
+from epstudy.core.errors import InputError
+from epstudy.core.manifest import Manifest, output_file
+from epstudy.core.outcome import State
+from epstudy.results.rows import STATUS
+from epstudy.results.variants import INDEX, chosen_variants, manifest_frame
+from epstudy.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow.parquet as pq
 
-#: Where a file is: its path, its content, or what opens it.
-Source = str | os.PathLike[str] | bytes | Callable[[], BinaryIO]
-
-#: Every key of a series.
-ALL_KEYS = "*"
-
-TIME, ENVIRONMENT, VARIANT = "time", "environment", "variant"
-
-_ABOUT = b"epstudy"
-_SHOWN = 8
+#: Other words for a frequency; a meter that is asked for "detailed" is reported each zone timestep.
+_ALSO = {
+    "timestep": ("zonetimestep", "detailed", "eachcall"),
+    "detailed": ("eachcall",),
+    "annual": ("yearly",),
+    "runperiod": ("environment",),
+}
 
 
-def wide_series(files: Mapping[int, Source], name: str, key: str | Iterable[str] | None = None) -> pd.DataFrame:
-    """Return a series of many variants: one row a time step, one column a variant.
+def timeseries_frame(
+    store: Store,
+    manifest: Manifest,
+    name: str,
+    key: str | Sequence[str] | None,
+    variants: Sequence[int] | None,
+    frequency: str | None,
+    *,
+    long: bool,
+) -> pd.DataFrame:
+    """Return a meter or variable of a study; see `Study.timeseries`."""
+    from epstudy.results.parquet import long_series, wide_series
 
-    Parameters
-    ----------
-    files
-        The file of each variant.
-    name
-        What the series is called, for messages.
-    key
-        The key to show, in any case; not needed where there is one only. With a list, or `"*"` for all, the columns
-        are (variant, key).
-
-    Returns
-    -------
-    DataFrame
-        Shape (steps, variants), float; index "time" with the stamps of the first variant, or ("environment", "time")
-        for design days and several run periods. A variant that did not report this, such as a fuel that it does not
-        use, is NaN. Where some have a 29 February and others do not, the stamps are those of one that has, and it is
-        NaN in the others. `attrs["units"]` maps the name of the series to its unit.
-
-    Raises
-    ------
-    InputError
-        When no variant has this series, when the key is not there, or is needed and not given, and when variants have
-        different numbers of steps that are not of the same days.
-    """
-    import pandas as pd
-
-    found = _find(files, name, key)
-    shown, rows = aligned(name, found.calendars)
-    width = len(found.keys)
-    values = np.full((len(shown.time), len(files) * width), np.nan, order="F")
-    for place, (variant, calendar) in enumerate(found.places.items()):
-        if calendar is not None:
-            _fill(values[:, place * width : (place + 1) * width], rows[calendar], files[variant], found.keys)
-    columns = pd.Index(list(files), name=VARIANT)
-    if found.several:
-        columns = pd.MultiIndex.from_product([list(files), found.keys], names=[VARIANT, "key"])
-    frame = pd.DataFrame(values, index=_index(shown), columns=columns, copy=False)
-    frame.attrs["units"] = {found.name: found.unit}
-    remember(
-        frame, [(one.variants, days_as_shown(shown, one, at)) for one, at in zip(found.calendars, rows, strict=True)]
-    )
-    return frame
-
-
-def long_series(files: Mapping[int, Source], name: str, key: str | Iterable[str] | None = ALL_KEYS) -> pd.DataFrame:
-    """Return a series of many variants, one row a value: the columns variant, time, key, value.
-
-    Each variant has the stamps and the number of steps that it ran over. `environment` stands before time where there
-    are several; `variant` is an integer, `key` a category. A variant that did not report this is NaN, units and errors
-    as for `wide_series`, but that any numbers of steps will do.
-    """
-    import pandas as pd
-
-    found = _find(files, name, key)
-    width = len(found.keys)
-    calendars = {variant: found.calendars[place or 0] for variant, place in found.places.items()}
-    counts = [len(one.time) for one in calendars.values()]
-    values = np.full(width * sum(counts), np.nan)
-    ends = np.cumsum([width * count for count in counts])
-    for variant, end, count in zip(files, ends, counts, strict=True):
-        if found.places[variant] is not None:
-            block = values[end - width * count : end].reshape(width, count).T
-            _fill(block, np.arange(count), files[variant], found.keys)
-    columns: dict[str, Any] = {
-        VARIANT: np.repeat(np.array(list(files), dtype=np.int64), [width * one for one in counts])
-    }
-    if any(one.environment is not None for one in found.calendars):
-        columns[ENVIRONMENT] = pd.Categorical(np.concatenate([_tiled(one, width) for one in calendars.values()]))
-    columns[TIME] = np.concatenate([np.tile(one.time, width) for one in calendars.values()])
-    codes = np.concatenate([np.repeat(np.arange(width, dtype=np.int32), count) for count in counts])
-    columns["key"] = pd.Categorical.from_codes(codes, categories=pd.Index(found.keys))
-    columns["value"] = values
-    frame = pd.DataFrame(columns, copy=False)
-    frame.attrs["units"] = {found.name: found.unit}
-    every = [(one.variants, days_as_shown(one, one, np.arange(len(one.time)))) for one in found.calendars]
-    remember(frame, every)
-    return frame
-
-
-def long_table(files: Mapping[int, Source], name: str) -> pd.DataFrame:
-    """Return the tables of many variants below one another, with the column "variant" in front.
-
-    A variant that did not report this has no rows.
-
-    Raises
-    ------
-    InputError
-        When no variant has any row; the message says why where the file does.
-    """
-    import pyarrow as pa
-
-    tables = []
-    note = ""
-    for variant, source in files.items():
-        with _opened(source) as parquet:
-            table = parquet.read(use_threads=False)
-            note = note or _about(parquet).get("note", "")
-        if table.num_rows:
-            tables.append(table.add_column(0, VARIANT, pa.array(np.full(table.num_rows, variant, dtype=np.int64))))
-    if not tables:
-        raise InputError(_nothing(name, note))
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
-    return frame
-
-
-def about(source: Source) -> dict[str, Any]:
-    """Return what a file is: its `request`; of a series `name`, `unit`, `frequency`; and a `note` on what it lacks."""
-    with _opened(source) as parquet:
-        return _about(parquet)
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What the end of a file tells of it, before any value is read; `span` are the first and the last stamp."""
-
-    keys: tuple[str, ...]
-    rows: int
-    span: tuple[Any, Any]
-    about: Mapping[str, Any]
-
-    @property
-    def calendar(self) -> tuple[Any, ...]:
-        """The same for files whose steps are the same."""
-        days = json.dumps(self.about.get("day_types", {}), sort_keys=True)
-        return self.rows, self.span, self.about.get("frequency", ""), days
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A series of many variants before its values are read: for each the place of its calendar, or None."""
-
-    name: str
-    unit: str
-    keys: list[str]
-    several: bool
-    calendars: list[Calendar]
-    places: Mapping[int, int | None]
-
-
-def _find(files: Mapping[int, Source], name: str, key: str | Iterable[str] | None) -> _Found:
-    heads = {variant: _head(source) for variant, source in files.items()}
-    there = {variant: head for variant, head in heads.items() if head.rows}
-    if not there:
+    name, key, frequency = _checked_series(name, key, frequency)
+    chosen = chosen_variants(manifest, variants)
+    output = _series_output(manifest, name, key, frequency)
+    files = _existing(_files(store, manifest, output, chosen))
+    if not files:
         raise InputError(
-            _nothing(name, next((head.about["note"] for head in heads.values() if "note" in head.about), ""))
+            f'no variant of study "{manifest.study}" is done that has "{name}"; wait() for one, or look at failures()'
         )
-    known = list(dict.fromkeys(one for head in there.values() for one in head.keys))
-    keys, several = _chosen(name, key, known)
-    alike: dict[tuple[Any, ...], list[int]] = {}
-    for variant, head in there.items():
-        alike.setdefault(head.calendar, []).append(variant)
-    calendars = [_calendar(files[variants[0]], variants, there[variants[0]].about) for variants in alike.values()]
-    order = list(alike)
-    places = {variant: order.index(head.calendar) if head.rows else None for variant, head in heads.items()}
-    said = next(iter(there.values())).about
-    return _Found(said.get("name", name), said.get("unit", ""), keys, several, calendars, places)
+    if "*" in output["name"] and key is None:
+        key = _one_meter(output, name)
+    if long:
+        frame = long_series(files, name, "*" if key is None else key)
+    else:
+        frame = wide_series(files, name, key)
+        level = 0 if frame.columns.nlevels > 1 else None
+        frame = _with_all(frame, chosen, level)
+    if "*" in output["name"]:
+        (unit,) = frame.attrs["units"].values()
+        frame.attrs["units"] = {name: unit}
+    frame.attrs["study"] = manifest.study
+    return frame
 
 
-def _head(source: Source) -> _Head:
-    with _opened(source) as parquet:
-        names = parquet.schema_arrow.names
-        keys = tuple(one for one in names if one not in (TIME, ENVIRONMENT))
-        rows = parquet.metadata.num_rows if keys else 0
-        return _Head(keys, rows, _span(parquet, names.index(TIME)) if rows else (None, None), _about(parquet))
+def table_frame(store: Store, manifest: Manifest, report: str, table: str | None) -> pd.DataFrame:
+    """Return a table of all variants of a study; see `Study.table`."""
+    from epstudy.results.parquet import long_table
+
+    output = _table_output(manifest, report, table)
+    files = _files(store, manifest, output, range(len(manifest)))
+    if not _existing(files):
+        raise InputError(
+            f'no variant of study "{manifest.study}" is done that has this table; wait() for one, or look at failures()'
+        )
+    rows = long_table(_existing(files), f"{report} {table or ''}".strip())
+    if output["output"] == "component sizes":
+        from epstudy.engines.energyplus.outputs.sizes import what_runs
+
+        rows = what_runs(rows)  # the files hold what EnergyPlus wrote, also those of earlier versions
+    parameters = manifest_frame(manifest)
+    clashes = {column: f"{column}_parameter" for column in parameters.columns if column in rows.columns}
+    joined = parameters.rename(columns=clashes).merge(rows, left_index=True, right_on=INDEX, how="right")
+    front = [INDEX, *(clashes.get(name, name) for name in parameters.columns)]
+    joined = joined[[*front, *(column for column in rows.columns if column != INDEX)]].reset_index(drop=True)
+    joined.attrs["study"] = manifest.study
+    return joined
 
 
-def _span(parquet: pq.ParquetFile, place: int) -> tuple[Any, Any]:
-    """The first and the last stamp, from the statistics at the end of the file."""
-    groups = [parquet.metadata.row_group(number).column(place) for number in range(parquet.metadata.num_row_groups)]
-    if not all(one.is_stats_set for one in groups):
-        stamps = parquet.read(columns=[TIME], use_threads=False)[TIME].to_numpy()
-        return str(stamps.min()), str(stamps.max())
-    return str(min(one.statistics.min for one in groups)), str(max(one.statistics.max for one in groups))
+def with_output_columns(frame: pd.DataFrame, manifest: Manifest, store: Store) -> pd.DataFrame:
+    """Return results with a column for each end use and fuel, `heating_natural_gas_kwh`, where the study asks for them.
 
-
-def _calendar(source: Source, variants: Sequence[int], about: Mapping[str, Any]) -> Calendar:
-    """The stamps of a file, the period of each where it has several, and what its days ran as."""
-    with _opened(source) as parquet:
-        several = ENVIRONMENT in parquet.schema_arrow.names
-        table = parquet.read(columns=[TIME, ENVIRONMENT] if several else [TIME], use_threads=False)
-    periods = np.array(table[ENVIRONMENT].to_pylist(), dtype=object) if several else None
-    days = about.get("day_types", {})
-    return Calendar(tuple(variants), table[TIME].to_numpy(), periods, days, about.get("frequency", ""))
-
-
-def _fill(values: NDArray[np.float64], rows: NDArray[np.intp], source: Source, keys: Sequence[str]) -> None:
-    """Read the columns of one file into these rows of its place of the array; a key that it lacks stays NaN."""
-    with _opened(source) as parquet:
-        there = [key for key in keys if key in parquet.schema_arrow.names]
-        table = parquet.read(columns=there, use_threads=False)
-        for key in there:
-            values[rows, keys.index(key)] = table[key].to_numpy()
-
-
-def _tiled(one: Calendar, times: int) -> NDArray[np.object_]:
-    periods = np.full(len(one.time), "", dtype=object) if one.environment is None else one.environment
-    return np.tile(periods, times)
-
-
-def _index(shown: Calendar) -> pd.Index[Any]:
+    Only those that some variant uses; a variant that does not is 0 there, one that is not done NaN.
+    """
+    wanted = [output for output in manifest.outputs if output["output"] == "end uses"]
+    if not wanted:
+        return frame
     import pandas as pd
 
-    time = pd.DatetimeIndex(shown.time, name=TIME)
-    if shown.environment is None:
-        return time
-    return pd.MultiIndex.from_arrays([shown.environment, time], names=[ENVIRONMENT, TIME])
+    from epstudy.results.parquet import long_table
+
+    done = [index for index, status in enumerate(frame[STATUS]) if status == State.DONE]
+    files = _existing(_files(store, manifest, wanted[0], done))
+    if not files:
+        return frame
+    rows = long_table(files, "EndUses")
+    names = (rows["end_use"] + " " + rows["fuel"]).map(_snake) + "_" + rows["unit"].map(_snake)
+    wide = rows.assign(name=names).pivot(index=INDEX, columns="name", values="value")[names.unique()]
+    used = [name for name in wide if (wide[name].fillna(0.0) != 0).any() and name not in frame.columns]
+    units = dict(zip(names, rows["unit"], strict=True))
+    joined = pd.concat([frame, wide[used].reindex(frame.index)], axis=1)
+    joined.attrs = {**frame.attrs, "units": {**frame.attrs["units"], **{name: units[name] for name in used}}}
+    return joined
 
 
-def _chosen(name: str, key: str | Iterable[str] | None, known: list[str]) -> tuple[list[str], bool]:
-    """The keys as the files spell them, and whether the columns need to tell them apart."""
-    if key is None and len(known) == 1:
-        return known, False
-    if key is None:
-        raise InputError(f'"{name}" has {len(known)} keys; give key=, one of {_some(known)}, a list of them, or "*"')
-    if key == ALL_KEYS:
-        return known, True
-    wanted = [key] if isinstance(key, str) else list(dict.fromkeys(key))
-    spelled = {one.casefold(): one for one in known} | {folded(one): one for one in known}
-    chosen = {one: spelled.get(folded(one.strip()), spelled.get(one.casefold())) for one in wanted if _is_text(one)}
-    lacking = [one for one in wanted if not _is_text(one) or chosen[one] is None]
-    if lacking or not wanted:
-        said = f"no key {lacking[0]!r}" if lacking else "keys, and the list of those to show is empty"
-        raise InputError(f'"{name}" has {said}; it has {_some(known)}')
-    return [one for one in chosen.values() if one is not None], not isinstance(key, str)
+def notes_on_outputs(store: Store, manifest: Manifest) -> list[str]:
+    """Return what the first result says of each output that it does not have: mostly a name that was mistyped."""
+    from epstudy.results.parquet import about
+
+    notes = []
+    for output in manifest.outputs:
+        files = _files(store, manifest, output, range(min(len(manifest), 50)))
+        first = next((path for path in files.values() if path is not None), None)
+        note = "" if first is None else str(about(first).get("note", ""))
+        if note:
+            notes.append(f"{output.get('name') or output['output']}: {note}")
+    return notes
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _files(
+    store: Store, manifest: Manifest, output: Mapping[str, Any], variants: Iterable[int]
+) -> dict[int, Path | None]:
+    """For each variant the file of an output; None where there is none (yet), or it is damaged."""
+    name = output_file(output)
+    files = {}
+    for index in variants:
+        path = store.artifact(manifest.keys[index], name)
+        if path is not None and not _is_whole(path):
+            store.discard_artifact(manifest.keys[index], name)
+            path = None
+        files[index] = path
+    return files
 
 
-def _nothing(name: str, note: str) -> str:
-    return f'no variant has "{name}"' + (f": {note}" if note else "")
+def _is_whole(parquet: Path) -> bool:
+    """Whether a Parquet file has its beginning and its end."""
+    mark = b"PAR1"
+    with parquet.open("rb") as file:
+        begins = file.read(len(mark)) == mark
+        size = file.seek(0, 2)
+        file.seek(max(size - len(mark), 0))
+        return begins and size > 2 * len(mark) and file.read() == mark
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f'"{name}"' for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def _existing(files: Mapping[int, Path | None]) -> dict[int, Path]:
+    return {index: path for index, path in files.items() if path is not None}
 
 
-def _about(parquet: pq.ParquetFile) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads((parquet.schema_arrow.metadata or {}).get(_ABOUT, b"{}"))
-    return said
+def _with_all(frame: pd.DataFrame, chosen: list[int], level: int | None) -> pd.DataFrame:
+    """The frame with a column for every chosen variant: NaN for those that have no file."""
+    import pandas as pd
+
+    columns: Any = pd.Index(chosen, name=INDEX)
+    if level is not None:
+        keys = frame.columns.get_level_values(1).unique()
+        columns = pd.MultiIndex.from_product([chosen, keys], names=frame.columns.names)
+    whole = frame.reindex(columns=columns)
+    whole.attrs = dict(frame.attrs)
+    return whole
 
 
-@contextlib.contextmanager
-def _opened(source: Source) -> Iterator[pq.ParquetFile]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _snake(text: str) -> str:
+    return re.sub(r"[^0-9a-z]+", "_", text.casefold()).strip("_")
 
-    with contextlib.ExitStack() as stack:
-        if callable(source):
-            where: Any = stack.enter_context(source())
-        else:
-            where = pa.BufferReader(source) if isinstance(source, bytes) else os.fspath(source)
-        try:
-            yield stack.enter_context(pq.ParquetFile(where))
-        except (pa.ArrowInvalid, OSError) as error:
-            named = source if isinstance(source, str | os.PathLike) else "a file of this series"
-            raise StoreError(f"{named} is damaged: {error}; remove it, and run() makes it again") from error
+
+def _checked_series(name: Any, key: Any, frequency: Any) -> tuple[str, str | list[str] | None, str | None]:
+    """The arguments of `timeseries`; a Meter or Variable may stand for its name."""
+    said = getattr(name, "name", name)
+    if not isinstance(said, str) or not said.strip():
+        raise InputError(f'{name!r} names no series; expected a text such as "Electricity:Facility"')
+    keys = key if key is None or isinstance(key, str) else list(key) if isinstance(key, Iterable) else [key]
+    if not all(isinstance(one, str) for one in keys or ()):
+        raise InputError(f"key is {key!r}; expected the name of a zone, surface or component, or a list of those")
+    if frequency is not None and not isinstance(frequency, str):
+        raise InputError(f'frequency is {frequency!r}; expected a text such as "hourly"')
+    return said, keys, frequency
+
+
+def _series_output(
+    manifest: Manifest, name: str, key: str | Sequence[str] | None, frequency: str | None
+) -> Mapping[str, Any]:
+    """The request that a name means; the message of the error says what there is, or what to ask for."""
+    series = [output for output in manifest.outputs if output["output"] in ("meter", "variable")]
+    found = [output for output in series if output["name"] == _folded(name)]
+    found = found or [output for output in series if _one_meter(output, name) != "*"]
+    if not found:
+        there = ", ".join(sorted({f'"{output["name"]}"' for output in series})) or "no series"
+        kind = f'ep.Meter("{name}")' if ":" in name else f'ep.Variable("{name}")'
+        raise InputError(
+            f'study "{manifest.study}" does not ask for "{name}"; it has {there}. Add {kind} to outputs= and run() it'
+        )
+    if frequency is not None:
+        asked = _squeezed(frequency)
+        wanted = [output for output in found if asked in (output["frequency"], *_ALSO.get(output["frequency"], ()))]
+        if not wanted:
+            there = ", ".join(sorted({output["frequency"] for output in found}))
+            raise InputError(f'"{name}" is not asked for at the frequency {frequency!r}; it is {there}')
+        found = wanted
+    frequencies = sorted({output["frequency"] for output in found})
+    if len(frequencies) > 1:
+        raise InputError(f'"{name}" is there at several frequencies: {", ".join(frequencies)}; give frequency=')
+    keys = [key] if isinstance(key, str) else list(key or [])
+    wanted_keys = {folded(one.strip()) for one in keys}
+    holding = [output for output in found if output.get("key", "*") == "*" or wanted_keys <= {*output["key"]}]
+    return (holding or found)[0]
+
+
+def _one_meter(output: Mapping[str, Any], name: str) -> str:
+    """Which of the meters of a pattern is named; "*": the pattern itself, or another series."""
+    parts = [re.escape(part) for part in output["name"].split("*")]
+    is_one = output["output"] == "meter" and len(parts) > 1 and re.fullmatch(".*".join(parts), _folded(name))
+    return name if is_one and "*" not in name else "*"
+
+
+def _table_output(manifest: Manifest, report: str, table: str | None) -> Mapping[str, Any]:
+    squeezed = _squeezed(report)
+    for output in manifest.outputs:
+        if table is None and squeezed == _squeezed(output["output"]):
+            return output
+        same = output["output"] == "table" and _squeezed(output["report"]) == squeezed
+        if same and (table is None or _squeezed(output["table"]) == _squeezed(table)):
+            return output
+    own = {"enduses": "ep.EndUses()", "componentsizes": "ep.ComponentSizes()"}
+    wanted = own.get(squeezed) or f'ep.Table("{report}", "{table or "name of the table"}")'
+    raise InputError(f'study "{manifest.study}" does not ask for this table; add {wanted} to outputs= and run() it')
+
+
+def _folded(name: str) -> str:
+    return folded(" ".join(name.split()))
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[^0-9a-z]", "", name.casefold())

@@ -8,8 +8,8 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Outcome
 from epstudy.results.effects import Contents, without_effect
 from epstudy.results.failures import failures_frame
+from epstudy.results.outputs import notes_on_outputs
 from epstudy.results.rows import notes_on_metrics, results_frame
-from epstudy.results.study_outputs import notes_on_outputs
 from epstudy.store import Store
 
 _SUMMED_UP = 5  # groups of failures that are told

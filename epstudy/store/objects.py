@@ -30,8 +30,9 @@ class Objects:
         self._fs = fs
         self._root = root.rstrip("/")
         self._cache = cache
-        self._creates = "mode" in inspect.signature(fs.pipe_file).parameters
-        self._in_memory = "memory" in ((fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol))
+        # fsspec's memory:// takes it too, and looks and writes in two steps all the same.
+        takes_mode = "mode" in inspect.signature(fs.pipe_file).parameters
+        self._creates = takes_mode and "memory" not in fs.protocol
 
     def shown(self, name: str) -> str:
         """Return the full path of a file, for messages."""
@@ -48,11 +49,9 @@ class Objects:
         Of two writers at the same moment one is told False where the file system takes `mode="create"`, as those of S3
         and Google do; on others both may be told True, unless they are threads of one process.
         """
-        if self.about(name) is not None:
-            return False
-        if self._creates and not self._in_memory:
-            return self._create(name, content)
-        with _WRITER:  # of fsspec's memory:// a look and a write are two steps, also with mode="create"
+        if self._creates:
+            return self.about(name) is None and self._create(name, content)
+        with _WRITER:
             if self.about(name) is not None:
                 return False
             self.replace(name, content)

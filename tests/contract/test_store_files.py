@@ -18,6 +18,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from epstudy.core.errors import StoreError
@@ -25,6 +26,7 @@ from epstudy.core.manifest import Manifest
 from epstudy.core.outcome import Attempt, Cause, Outcome, State
 from epstudy.store import Store, Wanted
 from epstudy.store.checksummed import unseal
+from epstudy.store.objects import Objects
 from tests.contract.dying_writer import WRITES
 
 KEY = "ab" * 32
@@ -365,24 +367,61 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         store.artifact(KEY, "a.parquet")
 
 
-def test_of_two_writers_at_one_moment_only_one_is_told_that_it_was_first(make: Callable[[], Store]) -> None:
-    make().create()
-    both_first = []
-    for number in range(300):
-        key = f"{number:064x}"
-        firsts: list[bool] = []
-        ready = threading.Barrier(2)
+class Exclusive(LocalFileSystem):
+    """Files of this machine under the promise that S3 gives for mode="create": of two writers one gets an error."""
 
-        def write(key: str = key, firsts: list[bool] = firsts, ready: threading.Barrier = ready) -> None:
-            store = make()
-            ready.wait()
-            firsts.append(store.put_outcome(key, DONE))
+    protocol = "exclusive"
 
-        writers = [threading.Thread(target=write) for _ in range(2)]
-        for writer in writers:
-            writer.start()
-        for writer in writers:
-            writer.join()
-        if sorted(firsts) != [False, True]:
-            both_first.append((number, firsts))
-    assert both_first == []
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        """Write a file; with mode="create" only where there is none."""
+        with Path(path).open("xb" if mode == "create" else "wb") as file:
+            file.write(value)
+
+
+def memory(folder: Path) -> Objects:
+    return Objects(f"memory://{folder}", MemoryFileSystem(), f"/{uuid.uuid4().hex}", lambda: folder / "cache")
+
+
+def exclusive(folder: Path) -> Objects:
+    return Objects(f"exclusive://{folder}", Exclusive(), str(folder), lambda: folder / "cache")
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns after microseconds: two that write at one moment meet."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+@pytest.mark.parametrize("files", [memory, exclusive])
+def test_of_two_writers_at_one_moment_one_is_told_that_it_was_first(
+    files: Callable[[Path], Objects], tmp_path: Path
+) -> None:
+    objects = files(tmp_path)
+    told = [told_by_two(lambda name=str(number): objects.create(name, b"{}")) for number in range(1000)]
+    assert told == [[False, True]] * len(told)
+
+
+def test_what_keeps_a_file_from_being_created_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be written: No such file or directory"):
+        exclusive(tmp_path).create("no folder/a.json", b"{}")
+
+
+def told_by_two(write: Callable[[], bool]) -> list[bool]:
+    """What two threads are told that write at the same moment, sorted."""
+    told: list[bool] = []
+    ready = threading.Barrier(2)
+
+    def begin() -> None:
+        ready.wait()
+        told.append(write())
+
+    writers = [threading.Thread(target=begin) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    return sorted(told)

@@ -30,7 +30,7 @@ from epstudy.engines.energyplus.outputs.scalars import (
     kept_files,
     set_period,
 )
-from epstudy.results.outputs import about, long_table, wide_series
+from epstudy.results.parquet import about, long_table, wide_series
 from tests.support.offices import CHICAGO, OFFICE
 
 SIMULATE = """

@@ -70,11 +70,12 @@ def gone(store: str) -> bool:
 
 
 def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelManager, own_store: str) -> None:
-    execute(kernel, "import os; os.environ['EPSTUDY_IDLE_S'] = '60'")  # a slow machine takes long to come back to it
+    execute(kernel, "import os; os.environ['EPSTUDY_IDLE_S'] = '20'")  # a slow machine takes long to come back to it
     execute(kernel, CELL)
     until(lambda: progress("from-a-kernel").running == 2)
     # keeper, Redis, Celery with two children, two simulators; a variant is "running" a moment before its simulator is
     pool = until(lambda: len(pool := processes_of(own_store)) >= 6 and pool)
+    worker_log = runtime(own_store).worker_log.open(encoding="utf-8")  # a busy machine reads it when the pool has ended
     assert kernel.provisioner is not None
     os.kill(kernel.provisioner.pid, signal.SIGKILL)  # type: ignore[attr-defined]
 
@@ -89,9 +90,9 @@ def test_a_killed_kernel_loses_nothing_and_nothing_runs_twice(kernel: KernelMana
     manifest = Store(own_store).manifest("from-a-kernel")
     outcomes = Store(own_store).outcomes(manifest.keys)
     assert [outcomes[key].attempts for key in manifest.keys] == [1, 1, 1, 1]
-    log = runtime(own_store).worker_log.read_text()
-    assert log.count("received") == 4, "one message a variant"
-    until(lambda: gone(own_store) and not alive(pool))
+    with worker_log:
+        assert worker_log.read().count("received") == 4, "one message a variant"
+    until(lambda: gone(own_store) and not alive(pool), 30)
 
 
 def test_an_interrupt_ends_the_waiting_and_not_the_work(kernel: KernelManager, own_store: str) -> None:
@@ -121,7 +122,7 @@ def test_an_idle_pool_ends_itself_and_starts_again(own_store: str) -> None:
 
     study(6.0).run().wait()
     pool = processes_of(own_store)
-    until(lambda: gone(own_store) and not alive(pool))
+    until(lambda: gone(own_store) and not alive(pool), 30)
     assert study(6.5).run().wait().progress().done == 1
     assert ep.Study.open("idle").results(strict=True)["status"].eq("done").all()
 

@@ -40,7 +40,9 @@ def test_studies_are_counted_by_their_files(store: Store) -> None:
     assert repr(ep.Study.open("office")) == 'Study("office": 1 of 3 done (1 from the store), 1 pending, 1 failed)'
 
 
-def test_a_manifest_that_cannot_be_read_was_a_study_that_was_never_run(store: Store) -> None:
+def test_a_manifest_that_cannot_be_read_was_a_study_that_was_never_run(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     store.put_manifest(MANIFEST)
     study = ep.Study.open("office")
     assert study._was_run()
@@ -50,3 +52,5 @@ def test_a_manifest_that_cannot_be_read_was_a_study_that_was_never_run(store: St
     manifest.mkdir()
     with pytest.raises(ep.StoreError, match="cannot be read"):
         study._was_run()
+    study._ipython_display_()  # outside IPython it prints what would be shown
+    assert "cannot be read" in capsys.readouterr().out

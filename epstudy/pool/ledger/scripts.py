@@ -55,8 +55,8 @@ if same and left() > 0 then
   return 0
 end
 redis.call('DEL', about, states, counts, running, ends, causes, later, again, base .. 'silent', base .. 'absent', took)
-redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]), 'request', ARGV[5])
-redis.call('HSET', about, 'opened', now())
+redis.call('HSET', about, 'digest', ARGV[2], 'quiet_until', now() + tonumber(ARGV[4]), 'request', ARGV[5],
+  'opened', now())
 redis.call('SET', states, ARGV[3])
 for c in string.gmatch('pqrdhfc', '.') do
   local _, n = string.gsub(ARGV[3], c, '')

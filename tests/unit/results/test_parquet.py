@@ -16,7 +16,7 @@ import pytest
 
 from epstudy.core.errors import InputError
 from epstudy.results.day_types import day_types
-from epstudy.results.outputs import about, long_series, long_table, wide_series
+from epstudy.results.parquet import about, long_series, long_table, wide_series
 
 DAY = 24
 
