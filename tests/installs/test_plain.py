@@ -58,7 +58,7 @@ def test_a_study_runs(plain: Path) -> None:
         ("ep.Saltelli(8, seed=1).points({'a': ep.Field('A/*/b', [1, 2])})", "this needs SALib"),
         ("ep.Morris(8, seed=1).points({'a': ep.Field('A/*/b', [1, 2])})", "this needs SALib"),
         ("__import__('epstudy.analysis.surrogates').analysis.surrogates._kinds(None, 0, 0)", "this needs sklearn"),
-        ("__import__('epstudy.results.arrays').arrays.dataset(None, None, {})", "this needs xarray"),
+        ("__import__('epstudy.results.arrays').results.arrays.dataset(None, None, {})", "this needs xarray"),
     ],
 )
 def test_what_it_lacks_is_told_with_the_extra_that_brings_it(plain: Path, call: str, said: str) -> None:
